@@ -1,0 +1,345 @@
+#include "deploy/spec.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/auto.h"
+#include "base/json.h"
+#include "base/clock.h"
+
+#define MAX_APPS 64
+#define MAX_CONTAINERS 4
+#define MAX_PULL_SECRETS 8
+#define SHORT_SHA 7
+#define FULL_SHA 40
+
+/* Reads members of one object; the first problem wins and silences all later ones. */
+struct reader {
+    struct arena *a;
+    const char *problem; /* NULL = none so far */
+};
+
+static void complain(struct reader *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void complain(struct reader *r, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (r->problem)
+        return;
+    va_start(ap, fmt);
+    r->problem = arena_vprintf(r->a, fmt, ap);
+    va_end(ap);
+}
+
+/* What a string may look like. */
+struct shape {
+    bool (*fits)(const char *s);
+    size_t max;
+    const char *rule; /* for people */
+};
+
+static bool is_hex(const char *s)
+{
+    size_t n = strspn(s, "0123456789abcdef");
+
+    return !s[n] && n >= SHORT_SHA;
+}
+
+static bool is_label(const char *s)
+{
+    size_t n = strlen(s);
+
+    return n && strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == n && s[0] != '-' &&
+           s[n - 1] != '-';
+}
+
+static bool is_subdomain(const char *s)
+{
+    char label[64];
+
+    for (;;) {
+        size_t n = strcspn(s, ".");
+
+        if (n == 0 || n >= sizeof label)
+            return false;
+        memcpy(label, s, n);
+        label[n] = '\0';
+        if (!is_label(label))
+            return false;
+        if (!s[n])
+            return true;
+        s += n + 1;
+    }
+}
+
+/* The start of a Deployment's name: may be empty, may end in '-'. */
+static bool is_prefix(const char *s)
+{
+    return !*s || (isalnum((unsigned char)*s) &&
+                   !s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-.")]);
+}
+
+/* host[:port][/path]…, lower case, no scheme, no userinfo, no tag. */
+static bool is_repository(const char *s)
+{
+    const char *path = strchr(s, '/');
+    const char *host_end = path ? path : s + strlen(s);
+
+    if (host_end == s || (*s != '[' && !isalnum((unsigned char)*s)) ||
+        (size_t)(host_end - s) != strspn(s, *s == '[' ? "[]0123456789abcdef:" :
+                                                        "abcdefghijklmnopqrstuvwxyz0123456789.-:_"))
+        return false;
+    for (; path; path = strchr(path + 1, '/')) {
+        size_t n = strspn(path + 1, "abcdefghijklmnopqrstuvwxyz0123456789._-");
+
+        if (n == 0 || !isalnum((unsigned char)path[1]) || (path[1 + n] && path[1 + n] != '/'))
+            return false;
+    }
+    return true;
+}
+
+static bool is_anything(const char *s)
+{
+    (void)s;
+    return true;
+}
+
+static const struct shape COMMIT = { is_hex, 64, "7 to 64 lower-case hex digits, in quotes" };
+static const struct shape LABEL = { is_label, 63, "a DNS-1123 label (a-z, 0-9, '-')" };
+static const struct shape SUBDOMAIN = { is_subdomain, 253, "a DNS-1123 subdomain" };
+static const struct shape PREFIX = { is_prefix, 63, "the start of a DNS-1123 subdomain, or empty" };
+static const struct shape REPOSITORY = { is_repository, 255,
+                                         "host[:port][/path] in lower case, without scheme or tag" };
+static const struct shape ANYTHING = { is_anything, 1024, "a string of at most 1024 bytes" };
+
+/* The member as text, or NULL when absent. */
+static const char *read_text(struct reader *r, const cJSON *object, const char *path,
+                             const char *key, const struct shape *shape)
+{
+    const cJSON *item = json_get(object, key);
+
+    if (!item || cJSON_IsNull(item))
+        return NULL;
+    if (!cJSON_IsString(item)) {
+        complain(r, "%s.%s: must be a string: %s", path, key, shape->rule);
+        return NULL;
+    }
+    if (strlen(item->valuestring) > shape->max || !shape->fits(item->valuestring)) {
+        complain(r, "%s.%s: '%.64s' is not %s", path, key, item->valuestring, shape->rule);
+        return NULL;
+    }
+    return arena_strdup(r->a, item->valuestring);
+}
+
+static int64_t read_number(struct reader *r, const cJSON *object, const char *path, const char *key,
+                           int64_t low, int64_t high, int64_t fallback)
+{
+    const cJSON *item = json_get(object, key);
+    int64_t n;
+
+    if (!item || cJSON_IsNull(item))
+        return fallback;
+    n = json_int(object, key, low - 1);
+    if (n < low || n > high)
+        complain(r, "%s.%s: must be a whole number from %lld to %lld", path, key, (long long)low,
+                 (long long)high);
+    return n;
+}
+
+static bool read_bool(struct reader *r, const cJSON *object, const char *path, const char *key,
+                      bool fallback)
+{
+    const cJSON *item = json_get(object, key);
+
+    if (!item || cJSON_IsNull(item))
+        return fallback;
+    if (!cJSON_IsBool(item))
+        complain(r, "%s.%s: must be true or false", path, key);
+    return cJSON_IsTrue(item);
+}
+
+/* The index of the member's word in words[]; the first word is the default. */
+static int read_choice(struct reader *r, const cJSON *object, const char *path, const char *key,
+                       const char *const *words, const char *rule)
+{
+    const char *text = read_text(r, object, path, key, &ANYTHING);
+
+    if (!text)
+        return 0;
+    for (int i = 0; words[i]; i++)
+        if (!strcmp(text, words[i]))
+            return i;
+    complain(r, "%s.%s: '%.64s' is not one of %s", path, key, text, rule);
+    return 0;
+}
+
+/* The member as a list of at most max items; NULL when absent or wrong. */
+static const cJSON *read_list(struct reader *r, const cJSON *object, const char *path,
+                              const char *key, size_t max)
+{
+    const cJSON *list = json_get(object, key);
+
+    if (!list || cJSON_IsNull(list))
+        return NULL;
+    if (!cJSON_IsArray(list) || (size_t)cJSON_GetArraySize(list) > max) {
+        complain(r, "%s.%s: must be a list of at most %zu items", path, key, max);
+        return NULL;
+    }
+    return list;
+}
+
+static void read_containers(struct reader *r, const cJSON *item, const char *path,
+                            struct app_spec *app)
+{
+    const cJSON *list = read_list(r, item, path, "containers", MAX_CONTAINERS);
+
+    app->containers = arena_array(r->a, MAX_CONTAINERS, sizeof *app->containers);
+    JSON_EACH(name, list) {
+        if (!cJSON_IsString(name) || strlen(name->valuestring) > LABEL.max ||
+            !is_label(name->valuestring)) {
+            complain(r, "%s.containers[%zu]: must be %s", path, app->n_containers, LABEL.rule);
+            return;
+        }
+        app->containers[app->n_containers++] = arena_strdup(r->a, name->valuestring);
+    }
+}
+
+static void complete_app(struct reader *r, const char *path, const char *registry,
+                         const char *prefix, struct release_spec *spec, struct app_spec *app)
+{
+    size_t digits = spec->full_sha ? FULL_SHA : SHORT_SHA;
+
+    if (!app->deployment)
+        app->deployment = arena_printf(r->a, "%s%s", prefix, app->name);
+    if (strlen(app->deployment) > SUBDOMAIN.max || !is_subdomain(app->deployment))
+        complain(r, "%s.deployment: '%.64s' (spec.deploymentPrefix + name) is not %s", path,
+                 app->deployment, SUBDOMAIN.rule);
+    if (!app->repository && !registry)
+        complain(r, "%s.repository: is required where spec.registry is not set", path);
+    else if (!app->repository)
+        app->repository = arena_printf(r->a, "%s/%s", registry, app->name);
+    app->held = app->commit != NULL;
+    if (!app->commit)
+        app->commit = spec->commit;
+    if (!app->commit || r->problem)
+        return;
+    if (strlen(app->commit) < digits) {
+        complain(r, "%s: tag FullSHA needs a commit of at least 40 digits",
+                 app->held ? arena_printf(r->a, "%s.commit", path) : "spec.commit");
+        return;
+    }
+    app->image = arena_printf(r->a, "%s:%.*s", app->repository,
+                              spec->full_sha ? 64 : SHORT_SHA, app->commit);
+}
+
+static void check_unique(struct reader *r, const struct release_spec *spec, size_t i)
+{
+    for (size_t k = 0; k < i; k++) {
+        if (!strcmp(spec->apps[k].name, spec->apps[i].name))
+            complain(r, "spec.apps[%zu].name: '%s' is there twice", i, spec->apps[i].name);
+        if (!strcmp(spec->apps[k].deployment, spec->apps[i].deployment))
+            complain(r, "spec.apps[%zu].deployment: '%s' is named by app '%s' too", i,
+                     spec->apps[i].deployment, spec->apps[k].name);
+    }
+}
+
+static void read_apps(struct reader *r, const cJSON *tree, struct release_spec *spec)
+{
+    const char *registry = read_text(r, tree, "spec", "registry", &REPOSITORY);
+    const char *prefix = read_text(r, tree, "spec", "deploymentPrefix", &PREFIX);
+    const cJSON *list = read_list(r, tree, "spec", "apps", MAX_APPS);
+
+    if (!list || !list->child) {
+        complain(r, "spec.apps: is required: 1 to %d apps", MAX_APPS);
+        return;
+    }
+    spec->apps = arena_array(r->a, (size_t)cJSON_GetArraySize(list), sizeof *spec->apps);
+    JSON_EACH(item, list) {
+        struct app_spec *app = &spec->apps[spec->n_apps];
+        const char *path = arena_printf(r->a, "spec.apps[%zu]", spec->n_apps);
+
+        app->name = read_text(r, item, path, "name", &LABEL);
+        if (!app->name)
+            complain(r, "%s.name: is required: %s", path, LABEL.rule);
+        app->deployment = read_text(r, item, path, "deployment", &SUBDOMAIN);
+        app->repository = read_text(r, item, path, "repository", &REPOSITORY);
+        app->commit = read_text(r, item, path, "commit", &COMMIT);
+        read_containers(r, item, path, app);
+        if (r->problem)
+            return;
+        complete_app(r, path, registry, prefix ? prefix : "btc-", spec, app);
+        if (r->problem)
+            return;
+        check_unique(r, spec, spec->n_apps++);
+    }
+}
+
+static void read_pull_secrets(struct reader *r, const cJSON *tree, struct release_spec *spec)
+{
+    const cJSON *list = read_list(r, tree, "spec", "pullSecrets", MAX_PULL_SECRETS);
+
+    spec->pull_secrets = arena_array(r->a, MAX_PULL_SECRETS, sizeof *spec->pull_secrets);
+    JSON_EACH(item, list) {
+        const char *path = arena_printf(r->a, "spec.pullSecrets[%zu]", spec->n_pull_secrets);
+        const char *name = read_text(r, item, path, "name", &SUBDOMAIN);
+
+        if (!name) {
+            complain(r, "%s.name: is required: %s", path, SUBDOMAIN.rule);
+            return;
+        }
+        spec->pull_secrets[spec->n_pull_secrets++] = name;
+    }
+}
+
+static void read_health(struct reader *r, const cJSON *tree, struct health_spec *health)
+{
+    const cJSON *object = json_get(tree, "health");
+    const char *path = "spec.health";
+
+    health->deadline_ms = SECOND_MS * read_number(r, object, path, "deadlineSeconds", 10, 86400, 300);
+    health->soak_ms = SECOND_MS * read_number(r, object, path, "soakSeconds", 0, 3600, 10);
+    health->restart_threshold = (int)read_number(r, object, path, "restartThreshold", 1, 20, 3);
+    health->fail_fast = read_bool(r, object, path, "failFast", true);
+}
+
+static void read_policy(struct reader *r, const cJSON *tree, struct release_spec *spec)
+{
+    static const char *const tags[] = { "ShortSHA", "FullSHA", NULL };
+    static const char *const missing[] = { "Wait", "Skip", "Fail", NULL };
+    static const char *const rollback[] = { "Auto", "Never", NULL };
+    int64_t ttl_s;
+
+    spec->full_sha = read_choice(r, tree, "spec", "tag", tags, "ShortSHA, FullSHA");
+    spec->missing_image = (enum missing_image)read_choice(r, tree, "spec", "missingImagePolicy",
+                                                          missing, "Wait, Skip, Fail");
+    spec->rollback_never = read_choice(r, tree, "spec", "rollback", rollback, "Auto, Never");
+    spec->pin_digest = read_bool(r, tree, "spec", "pinDigest", true);
+    spec->enforce_rolling_update = read_bool(r, tree, "spec", "enforceRollingUpdate", true);
+    spec->image_wait_ms = SECOND_MS * read_number(r, tree, "spec", "imageWaitSeconds", 0, 86400, 300);
+    spec->max_concurrent = (int)read_number(r, tree, "spec", "maxConcurrent", 1, 64, 3);
+    spec->history_limit = (int)read_number(r, tree, "spec", "historyLimit", 1, 50, 10);
+    ttl_s = read_number(r, tree, "spec", "ttlSecondsAfterFinished", 0, 31536000, -1);
+    spec->ttl_ms = ttl_s < 0 ? -1 : ttl_s * SECOND_MS;
+    spec->actor = read_text(r, json_get(tree, "source"), "spec.source", "actor", &ANYTHING);
+}
+
+const char *spec_decode(const cJSON *tree, struct arena *a, struct release_spec *ret)
+{
+    struct reader r = { .a = a };
+
+    if (!cJSON_IsObject(tree))
+        return "spec: is required";
+    *ret = (struct release_spec){ 0 };
+    ret->commit = read_text(&r, tree, "spec", "commit", &COMMIT);
+    if (!ret->commit)
+        complain(&r, "spec.commit: is required: %s", COMMIT.rule);
+    read_policy(&r, tree, ret);
+    read_health(&r, tree, &ret->health);
+    read_pull_secrets(&r, tree, ret);
+    if (!r.problem)
+        read_apps(&r, tree, ret);
+    return r.problem;
+}

@@ -1,0 +1,53 @@
+/* controller/deploy/spec.h — AppRelease.spec, checked and completed with its defaults.
+ *
+ * The CRD says the same (crd/appreleases.yaml). It is checked here again so that the rules hold for
+ * objects stored before a rule existed and on servers without CEL. */
+#ifndef DEPLOY_SPEC_H
+#define DEPLOY_SPEC_H
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+
+enum missing_image { MISSING_WAIT, MISSING_SKIP, MISSING_FAIL };
+
+struct app_spec {
+    const char *name;
+    const char *deployment;   /* completed: <deploymentPrefix><name> */
+    const char *repository;   /* completed: <registry>/<name> */
+    const char *commit;       /* completed: the release's, unless the app is held at its own */
+    bool held;                /* has a commit of its own */
+    const char *image;        /* <repository>:<tag> */
+    const char **containers;  /* named by the user; may be none */
+    size_t n_containers;
+};
+
+struct health_spec {
+    int64_t deadline_ms, soak_ms;
+    int restart_threshold;
+    bool fail_fast;
+};
+
+struct release_spec {
+    const char *commit;
+    struct app_spec *apps;
+    size_t n_apps;
+    const char **pull_secrets;
+    size_t n_pull_secrets;
+    bool full_sha, pin_digest, enforce_rolling_update, rollback_never;
+    enum missing_image missing_image;
+    int64_t image_wait_ms;
+    int max_concurrent;
+    struct health_spec health;
+    const char *actor;        /* source.actor; NULL = not said */
+    int history_limit;
+    int64_t ttl_ms;           /* -1 = keep for ever */
+};
+
+/* Decode the member "spec" of an AppRelease. Returns NULL, or what is wrong with it, with the path
+ * of the field and the allowed values: "spec.apps[1].name: …". Strings go to the arena. */
+const char *spec_decode(const cJSON *spec, struct arena *a, struct release_spec *ret);
+
+#endif
