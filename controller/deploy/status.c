@@ -296,8 +296,8 @@ static void encode_history(cJSON *object, const struct history_entry *h)
 {
     json_put_str(object, "commit", h->commit);
     json_put_str(object, "result", h->result);
-    json_put_time(object, "startTime", h->start_ms);
-    json_put_time(object, "finishTime", h->finish_ms);
+    json_put_time_ms(object, "startTime", h->start_ms);
+    json_put_time_ms(object, "finishTime", h->finish_ms);
     if (h->n_changed) {
         cJSON *array = json_put_array(object, "changedApps");
 

@@ -1,0 +1,71 @@
+/* controller/deploy/reason.h — Every reason an app or a condition can have, in one table.
+ *
+ * docs/troubleshooting.md explains each; a test compares the two. */
+#ifndef DEPLOY_REASON_H
+#define DEPLOY_REASON_H
+#include <stdbool.h>
+#include <stddef.h>
+
+#define REASONS(X)                                                                                 \
+    /* name, an app that is Failed with it is looked at again when the cluster changes */          \
+    X(Resolving, false)                                                                            \
+    X(WaitingForTurn, false)                                                                       \
+    X(ImageNotFound, false)                                                                        \
+    X(ImageAbsent, false)                                                                          \
+    X(RegistryUnavailable, false)                                                                  \
+    X(RegistryUnauthorized, false)                                                                 \
+    X(DeploymentNotFound, true)                                                                    \
+    X(DeploymentDeleting, true)                                                                    \
+    X(DeploymentPaused, true)                                                                      \
+    X(UnsupportedStrategy, true)                                                                   \
+    X(AmbiguousContainer, true)                                                                    \
+    X(ContainerNotFound, true)                                                                     \
+    X(OwnershipConflict, true)                                                                     \
+    X(ReleaseFailed, false)                                                                        \
+    X(RollingUpdate, false)                                                                        \
+    X(Adopted, false)                                                                              \
+    X(PutBack, false)                                                                              \
+    X(Soaking, false)                                                                              \
+    X(Healthy, false)                                                                              \
+    X(NotVerified, false)                                                                          \
+    X(SameDigest, false)                                                                           \
+    X(StillBad, false)                                                                             \
+    X(Denied, false)                                                                               \
+    X(Forbidden, false)                                                                            \
+    X(Rejected, false)                                                                             \
+    X(FieldManagerConflict, false)                                                                 \
+    X(InvalidImage, false)                                                                         \
+    X(ImagePullUnauthorized, false)                                                                \
+    X(ConfigError, false)                                                                          \
+    X(CrashLoop, false)                                                                            \
+    X(OOMKilled, false)                                                                            \
+    X(ExecFormatError, false)                                                                      \
+    X(NotReady, false)                                                                             \
+    X(Unschedulable, false)                                                                        \
+    X(PodsRefused, false)                                                                          \
+    X(DeadlineExceeded, false)                                                                     \
+    X(Degraded, false)                                                                             \
+    X(RolledBack, false)                                                                           \
+    X(RollbackFailed, false)                                                                       \
+    X(NoRollbackTarget, false)                                                                     \
+    X(Unlisted, false)                                                                             \
+    /* of conditions only */                                                                       \
+    X(Progressing, false)                                                                          \
+    X(ProgressingWithRetry, false)                                                                 \
+    X(WaitingForImage, false)                                                                      \
+    X(WaitingForDeployment, false)                                                                 \
+    X(ReleaseSucceeded, false)                                                                     \
+    X(AllResolved, false)                                                                          \
+    X(InvalidSpec, false)
+
+#define X(name, again) extern const char REASON_##name[];
+REASONS(X)
+#undef X
+
+/* Is an app that is Failed with this reason looked at again by itself? */
+bool reason_is_rechecked(const char *reason);
+
+/* The i-th reason; NULL past the end. */
+const char *reason_at(size_t i);
+
+#endif
