@@ -1,0 +1,365 @@
+#include "deploy/verdict.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/arena.h"
+#include "base/auto.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "deploy/image.h"
+#include "deploy/reason.h"
+
+#define GRACE_MS (30 * SECOND_MS) /* a Secret may arrive late, a mirror may lag */
+#define QUOTE_BYTES 256
+
+const struct replicaset_facts *verdict_new_set(const struct deployment_facts *dep,
+                                               const struct attempt *at)
+{
+    const struct replicaset_facts *best = NULL;
+
+    for (size_t i = 0; i < dep->n_sets; i++)
+        if (images_match(&dep->sets[i].tmpl, &at->images) &&
+            (!best || dep->sets[i].revision > best->revision))
+            best = &dep->sets[i];
+    return best;
+}
+
+int verdict_available(const struct replicaset_facts *set, int min_ready_s, int64_t now_ms,
+                      int64_t *ret_next_ms)
+{
+    int count = 0;
+
+    *ret_next_ms = 0;
+    for (size_t i = 0; set && i < set->n_pods; i++) {
+        const struct pod_facts *pod = &set->pods[i];
+        int64_t since = pod->ready_ms + min_ready_s * SECOND_MS;
+
+        if (!pod->ready || pod->deleting)
+            continue;
+        if (min_ready_s == 0 || since <= now_ms)
+            count++;
+        else if (!*ret_next_ms || since < *ret_next_ms)
+            *ret_next_ms = since;
+    }
+    return count;
+}
+
+/* Pods of the infrastructure's making, older ones (a rollback reuses its ReplicaSet) and ones added
+ * after the rollout was complete are not judged. */
+static bool is_judged(const struct pod_facts *pod, const struct attempt *at)
+{
+    int64_t start_ms = at->start_ms - at->start_ms % SECOND_MS; /* creation times are seconds */
+
+    return !pod->deleting && !pod->disrupted && pod->created_ms >= start_ms &&
+           (!pod->phase || strcmp(pod->phase, "Failed") != 0) &&
+           (!at->complete_ms || pod->created_ms <= at->complete_ms);
+}
+
+static bool contains_any(const char *text, const char *const *words)
+{
+    for (; text && *words; words++)
+        if (strcasestr(text, *words))
+            return true;
+    return false;
+}
+
+static bool is_one_of(const char *word, const char *const *words)
+{
+    for (; *words; words++)
+        if (!strcmp(word, *words))
+            return true;
+    return false;
+}
+
+enum wait_class { WAIT_HARMLESS, WAIT_FATAL, WAIT_GONE, WAIT_AUTH, WAIT_TROUBLE, WAIT_CONFIG };
+
+static enum wait_class classify_wait(const char *reason, const char *message)
+{
+    static const char *const fatal[] = { "InvalidImageName", "ErrImageNeverPull",
+                                         "SignatureValidationFailed", NULL };
+    static const char *const config[] = { "CreateContainerConfigError", "CreateContainerError",
+                                          "RunContainerError",          "ImageInspectError",
+                                          "PostStartHookError",         "PreStartHookError",
+                                          "PreCreateHookError",         NULL };
+    static const char *const pull[] = { "ErrImagePull", "ImagePullBackOff", "RegistryUnavailable",
+                                        NULL };
+    static const char *const platform[] = { "no match for platform", "no matching manifest", NULL };
+    static const char *const auth[] = { "401", "403", "denied", "unauthorized", "forbidden",
+                                        "authentication required", NULL };
+    static const char *const gone[] = { "manifest unknown", "not found", "name unknown", NULL };
+
+    if (is_one_of(reason, fatal))
+        return WAIT_FATAL;
+    if (is_one_of(reason, config))
+        return WAIT_CONFIG;
+    if (!is_one_of(reason, pull))
+        return WAIT_HARMLESS;
+    if (contains_any(message, platform))
+        return WAIT_FATAL;
+    if (contains_any(message, auth))
+        return WAIT_AUTH;
+    if (contains_any(message, gone))
+        return WAIT_GONE;
+    return WAIT_TROUBLE;
+}
+
+/* How often the container has failed: restarts, and the run that has just ended. */
+static int failed_runs(const struct run_facts *run)
+{
+    bool ended = run->terminated || (run->waiting && run->has_last);
+    bool init = run->init && !run->sidecar;
+
+    if (run->has_last && run->end_reason && !strcmp(run->end_reason, "ContainerStatusUnknown"))
+        return 0;
+    if (init && run->terminated && run->exit_code == 0)
+        ended = false;
+    return run->restarts + (ended ? 1 : 0);
+}
+
+static const char *quote(const char *text, struct arena *a)
+{
+    char buf[QUOTE_BYTES];
+
+    text_clip(buf, sizeof buf, text ? text : "");
+    text_scrub(buf);
+    return arena_strdup(a, buf);
+}
+
+static const char *crash_reason(const struct run_facts *run)
+{
+    if (run->end_reason && !strcmp(run->end_reason, "OOMKilled"))
+        return REASON_OOMKilled;
+    if (run->end_message && strstr(run->end_message, "exec format error"))
+        return REASON_ExecFormatError;
+    return REASON_CrashLoop;
+}
+
+static const char *times(int n, struct arena *a)
+{
+    return n == 1 ? "once" : n == 2 ? "twice" : n == 3 ? "three times" :
+                                                          arena_printf(a, "%d times", n);
+}
+
+static const char *crash_message(const struct pod_facts *pod, const struct run_facts *run, int runs,
+                                 int64_t now_ms, struct arena *a)
+{
+    char span[TIME_TEXT_BYTES];
+    const char *reason = crash_reason(run);
+
+    time_span(span, (now_ms - pod->created_ms) / SECOND_MS);
+    if (reason == REASON_OOMKilled)
+        return arena_printf(a, "container \"%s\" was killed %s in %s: out of memory", run->name,
+                            times(runs, a), span);
+    if (reason == REASON_ExecFormatError)
+        return arena_printf(a, "container \"%s\" cannot run on this node: exec format error (the "
+                               "image is for another platform)",
+                            run->name);
+    return arena_printf(a, "container \"%s\" exited %d %s in %s", run->name, run->exit_code,
+                        times(runs, a), span);
+}
+
+struct judge {
+    const struct health_spec *health;
+    bool registry_says_gone;
+    int64_t now_ms;
+    struct arena *a;
+    struct verdict v;
+    int all_runs, pods;
+    const struct pod_facts *worst_pod; /* of the container that failed most */
+    const struct run_facts *worst_run;
+    int worst_runs;
+};
+
+static void fail(struct judge *j, const char *reason, const struct pod_facts *pod,
+                 const struct run_facts *run, const char *message)
+{
+    if (j->v.fails)
+        return;
+    j->v.fails = true;
+    j->v.reason = reason;
+    j->v.message = message;
+    j->v.pod = pod;
+    j->v.run = run;
+}
+
+/* Fail once it has been so for the grace time, counted from when the pod came to be. */
+static void fail_later(struct judge *j, const char *reason, const struct pod_facts *pod,
+                       const struct run_facts *run, const char *message)
+{
+    int64_t due = pod->created_ms + GRACE_MS;
+
+    if (j->now_ms >= due) {
+        fail(j, reason, pod, run, message);
+        return;
+    }
+    if (!j->v.again_ms || due < j->v.again_ms)
+        j->v.again_ms = due;
+    if (!j->v.fails) {
+        j->v.reason = reason;
+        j->v.message = message;
+    }
+}
+
+static void judge_wait(struct judge *j, const struct pod_facts *pod, const struct run_facts *run)
+{
+    const char *message = arena_printf(j->a, "container \"%s\": %s: %s", run->name, run->waiting,
+                                       quote(run->waiting_message, j->a));
+
+    switch (classify_wait(run->waiting, run->waiting_message)) {
+    case WAIT_FATAL:
+        fail(j, REASON_InvalidImage, pod, run, message);
+        break;
+    case WAIT_GONE:
+        j->v.image_gone = true;
+        if (j->registry_says_gone)
+            fail(j, REASON_ImageNotFound, pod, run, message);
+        else
+            fail_later(j, REASON_ImageNotFound, pod, run, message);
+        break;
+    case WAIT_AUTH:
+        fail_later(j, REASON_ImagePullUnauthorized, pod, run, message);
+        break;
+    case WAIT_CONFIG:
+        fail_later(j, REASON_ConfigError, pod, run, message);
+        break;
+    case WAIT_TROUBLE: /* the registry's trouble, not the app's: only the deadline counts */
+        if (!j->v.fails && !j->v.reason) {
+            j->v.reason = REASON_RegistryUnavailable;
+            j->v.message = message;
+        }
+        break;
+    case WAIT_HARMLESS:
+        break;
+    }
+}
+
+static void judge_runs(struct judge *j, const struct pod_facts *pod, const struct run_facts *run)
+{
+    int runs = failed_runs(run);
+
+    j->all_runs += runs;
+    if (runs > j->worst_runs) {
+        j->worst_runs = runs;
+        j->worst_pod = pod;
+        j->worst_run = run;
+    }
+}
+
+static void judge_crashes(struct judge *j)
+{
+    int threshold = j->health->restart_threshold;
+    int together = 2 * j->pods > threshold ? 2 * j->pods : threshold;
+    const struct run_facts *run = j->worst_run;
+
+    if (!run)
+        return;
+    if (j->worst_runs >= threshold || j->all_runs >= together)
+        fail(j, crash_reason(run), j->worst_pod, run,
+             crash_message(j->worst_pod, run, j->worst_runs, j->now_ms, j->a));
+    else if (!j->v.reason) {
+        j->v.reason = crash_reason(run);
+        j->v.message = crash_message(j->worst_pod, run, j->worst_runs, j->now_ms, j->a);
+    }
+}
+
+static void judge_refusal(struct judge *j, const struct replicaset_facts *set)
+{
+    int64_t due = set->failure_ms + GRACE_MS;
+
+    if (!set->failure)
+        return;
+    if (j->now_ms < due) {
+        if (!j->v.again_ms || due < j->v.again_ms)
+            j->v.again_ms = due;
+        return;
+    }
+    fail(j, REASON_PodsRefused, NULL, NULL,
+         arena_printf(j->a, "no pod can be created: %s", quote(set->failure, j->a)));
+}
+
+struct verdict verdict_judge(const struct replicaset_facts *set, const struct attempt *at,
+                             const struct health_spec *health, bool registry_says_gone,
+                             int64_t now_ms, struct arena *a)
+{
+    struct judge j = {
+        .health = health, .registry_says_gone = registry_says_gone, .now_ms = now_ms, .a = a
+    };
+
+    if (!set)
+        return j.v;
+    for (size_t i = 0; i < set->n_pods; i++) {
+        const struct pod_facts *pod = &set->pods[i];
+
+        if (!is_judged(pod, at))
+            continue;
+        j.pods++;
+        for (size_t k = 0; k < pod->n_runs; k++) {
+            if (pod->runs[k].waiting)
+                judge_wait(&j, pod, &pod->runs[k]);
+            judge_runs(&j, pod, &pod->runs[k]);
+        }
+    }
+    judge_crashes(&j);
+    judge_refusal(&j, set);
+    return j.v;
+}
+
+/* The pod in words; NULL when it is fine. */
+static const char *explain_pod(const struct pod_facts *pod, struct verdict *v, struct arena *a)
+{
+    if (pod->unschedulable) {
+        v->reason = REASON_Unschedulable;
+        return arena_printf(a, "pod %s: not scheduled: %s", pod->name,
+                            quote(pod->unschedulable, a));
+    }
+    for (size_t i = 0; i < pod->n_runs; i++) {
+        const struct run_facts *run = &pod->runs[i];
+
+        v->run = run;
+        if (run->waiting) {
+            v->reason = classify_wait(run->waiting, run->waiting_message) == WAIT_TROUBLE ?
+                            REASON_RegistryUnavailable :
+                            REASON_NotReady;
+            return arena_printf(a, "pod %s: container \"%s\": %s%s%s", pod->name, run->name,
+                                run->waiting, run->waiting_message ? ": " : "",
+                                quote(run->waiting_message, a));
+        }
+    }
+    if (pod->ready)
+        return NULL;
+    v->reason = REASON_NotReady;
+    v->run = NULL;
+    for (size_t i = 0; i < pod->n_runs; i++)
+        if (pod->runs[i].running && !pod->runs[i].init)
+            v->run = &pod->runs[i];
+    return arena_printf(a, "pod %s runs but is not ready%s%s", pod->name, pod->message ? ": " : "",
+                        quote(pod->message, a));
+}
+
+struct verdict verdict_explain(const struct replicaset_facts *set, const struct attempt *at,
+                               struct arena *a)
+{
+    struct verdict v = { .reason = REASON_DeadlineExceeded };
+
+    if (!set) {
+        v.message = "no new ReplicaSet was made";
+        return v;
+    }
+    for (size_t i = 0; i < set->n_pods; i++) {
+        const char *message;
+
+        if (!is_judged(&set->pods[i], at))
+            continue;
+        message = explain_pod(&set->pods[i], &v, a);
+        if (message) {
+            v.pod = &set->pods[i];
+            v.message = message;
+            return v;
+        }
+    }
+    v.reason = REASON_DeadlineExceeded;
+    v.message = set->failure ? arena_printf(a, "no pod can be created: %s", quote(set->failure, a)) :
+                               "the rollout did not complete";
+    return v;
+}
