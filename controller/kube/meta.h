@@ -26,7 +26,7 @@ void kube_object_free(void *object); /* frees its arena, itself included; NULL i
 /* Is resourceVersion a older than b? (Numbers, KEP-5504; equal or not comparable: false.) */
 bool kube_rv_older(const char *a, const char *b);
 
-/* "namespace/name" in the arena. */
+/* "namespace/name" in the arena; the name alone when ns is NULL. */
 const char *kube_key(struct arena *a, const char *ns, const char *name);
 
 #endif

@@ -9,7 +9,6 @@
 
 #include "base/map.h"
 
-struct kube_object;
 struct store;
 
 struct store *store_new(void);
@@ -23,15 +22,19 @@ bool store_synced(const struct store *s); /* a whole list was committed once */
 /* Walk: struct map_iter it = { 0 }; while (store_next(s, &it)) use(it.value); */
 bool store_next(const struct store *s, struct map_iter *it);
 
-/* Take *obj (a struct kube_object at its head) and set it to NULL. */
-void store_put(struct store *s, const char *key, void **obj);
-void store_drop(struct store *s, const char *key);
+/* Take *obj (a struct kube_object at its head) and set it to NULL. Both return what the store held
+ * under the key, now the caller's to free, or NULL. Not between begin and commit. */
+void *store_put(struct store *s, const char *key, void **obj);
+void *store_drop(struct store *s, const char *key);
 
-/* A new list: between begin and commit the readers see the old one. on_change is called for each
- * key that is new, gone, or has another resourceVersion. */
+/* A new list: between begin and commit the readers see the old one. A second begin starts anew. */
 void store_begin(struct store *s);
 void store_list(struct store *s, const char *key, void **obj);
-void store_commit(struct store *s, void (*on_change)(const char *key, void *ctx), void *ctx);
+
+/* on_change is called, when the readers see the new list, for each key that is new, gone, or has
+ * another resourceVersion; old is what was there before (NULL = nothing) and dies after the call. */
+void store_commit(struct store *s, void (*on_change)(const char *key, const void *old, void *ctx),
+                  void *ctx);
 void store_abort(struct store *s);
 
 #endif

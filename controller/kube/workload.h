@@ -1,7 +1,8 @@
 /* controller/kube/workload.h — Deployments, ReplicaSets and Pods as the release logic needs them.
  *
  * Each decode function makes one object in an arena of its own (kube_object_free); NULL with *e set
- * when the tree is not such an object. Absent numbers have the API's defaults. */
+ * when the tree is not such an object. Absent numbers have the API's defaults. Messages of kubelets,
+ * schedulers and hooks are scrubbed and at most 2 KiB. */
 #ifndef KUBE_WORKLOAD_H
 #define KUBE_WORKLOAD_H
 #include <stddef.h>
