@@ -85,7 +85,7 @@ static enum wait_class classify_wait(const char *reason, const char *message)
     static const char *const pull[] = { "ErrImagePull", "ImagePullBackOff", "RegistryUnavailable",
                                         NULL };
     static const char *const platform[] = { "no match for platform", "no matching manifest", NULL };
-    static const char *const auth[] = { "401", "403", "denied", "unauthorized", "forbidden",
+    static const char *const auth[] = { "denied", "unauthorized", "forbidden",
                                         "authentication required", NULL };
     static const char *const gone[] = { "manifest unknown", "not found", "name unknown", NULL };
 

@@ -1,0 +1,226 @@
+#include "deploy/plan.h"
+
+#include <string.h>
+
+#include "deploy/planner.h"
+#include "deploy/reason.h"
+
+static const char *const ACTIONS[] = {
+    [ACT_RESOLVE] = "resolve",
+    [ACT_FETCH_LOGS] = "fetch-logs",
+    [ACT_READ_LIVE] = "read-live",
+    [ACT_PATCH_STATUS] = "patch-status",
+    [ACT_PATCH_DEPLOYMENT] = "patch-deployment",
+    [ACT_DELETE_RELEASE] = "delete-release",
+    [ACT_EVENT] = "event",
+};
+
+const char *action_name(enum action_kind kind)
+{
+    return ACTIONS[kind];
+}
+
+/* A new action, in its place: questions first, then the writes in the order of the enum. */
+struct action *plan_act(struct planner *pl, enum action_kind kind)
+{
+    struct plan *p = pl->p;
+    struct action *grown = arena_array(pl->a, p->n_actions + 1, sizeof *grown);
+    size_t at = p->n_actions;
+
+    while (at > 0 && p->actions[at - 1].kind > kind)
+        at--;
+    if (at)
+        memcpy(grown, p->actions, at * sizeof *grown);
+    if (p->n_actions > at)
+        memcpy(grown + at + 1, p->actions + at, (p->n_actions - at) * sizeof *grown);
+    grown[at] = (struct action){ .kind = kind };
+    p->actions = grown;
+    p->n_actions++;
+    return &grown[at];
+}
+
+void plan_again_at(struct planner *pl, int64_t ms)
+{
+    if (ms && (!pl->p->again_ms || ms < pl->p->again_ms))
+        pl->p->again_ms = ms;
+}
+
+const struct app_spec *plan_app_spec(const struct planner *pl, const char *name)
+{
+    for (size_t i = 0; i < pl->o->spec->n_apps; i++)
+        if (!strcmp(pl->o->spec->apps[i].name, name))
+            return &pl->o->spec->apps[i];
+    return NULL;
+}
+
+const struct app_facts *plan_facts(const struct planner *pl, const char *deployment)
+{
+    static const struct app_facts none = { 0 };
+
+    for (size_t i = 0; i < pl->o->n_apps; i++)
+        if (!strcmp(pl->o->apps[i].deployment, deployment))
+            return &pl->o->apps[i];
+    return &none;
+}
+
+bool app_is_moving(const struct app_status *app)
+{
+    return app->attempt && (app->state == APP_UPDATING || app->state == APP_SOAKING ||
+                            app->state == APP_ROLLING_BACK);
+}
+
+bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && !strcmp(a, b));
+}
+
+void app_set(struct planner *pl, struct app_status *app, enum app_state state, const char *reason,
+             const char *message)
+{
+    if (app->state != state || !same_text(app->reason, reason) || !app->state_ms)
+        app->state_ms = pl->o->now_ms;
+    app->state = state;
+    app->reason = reason;
+    app->message = message;
+}
+
+/* The stored status, with apps and attempts of our own to change. */
+static void copy_status(struct planner *pl)
+{
+    const struct release_status *was = pl->o->status;
+    size_t room = was->n_apps + (pl->o->spec ? pl->o->spec->n_apps : 0);
+
+    *pl->s = *was;
+    pl->s->apps = arena_array(pl->a, room + 1, sizeof *pl->s->apps);
+    for (size_t i = 0; i < was->n_apps; i++) {
+        struct app_status *app = &pl->s->apps[i];
+
+        *app = was->apps[i];
+        if (app->attempt) {
+            app->attempt = arena_alloc(pl->a, sizeof *app->attempt);
+            *app->attempt = *was->apps[i].attempt;
+        }
+    }
+}
+
+/* R12, R22: a new generation or token begins the work anew; what runs goes on meanwhile. */
+static void begin_work(struct planner *pl)
+{
+    const struct observed *o = pl->o;
+    struct release_status *s = pl->s;
+    bool retry = !same_text(o->retry_at, s->last_retry_at);
+
+    if (s->observed_generation == o->generation && !retry &&
+        same_text(o->reconcile_at, s->last_reconcile_at))
+        return;
+    s->observed_generation = o->generation;
+    s->start_ms = o->now_ms;
+    s->commit = o->spec->commit;
+    s->last_retry_at = o->retry_at;
+    s->last_reconcile_at = o->reconcile_at;
+    condition_set(pl, "ImagesResolved", "Unknown", REASON_Resolving,
+                  "asking the registry for the digests");
+    for (size_t i = 0; retry && i < s->n_apps; i++)
+        s->apps[i].failed_image = s->apps[i].failed_commit = NULL;
+}
+
+static struct app_status fresh_app(const struct planner *pl, const struct app_spec *spec)
+{
+    return (struct app_status){ .name = spec->name,
+                                .deployment = spec->deployment,
+                                .state = APP_PENDING,
+                                .reason = REASON_Resolving,
+                                .state_ms = pl->o->now_ms,
+                                .desired = -1 };
+}
+
+/* status.apps = the apps of the spec, in its order, then those no longer listed that still move.
+ * An app whose Deployment was renamed is settled under the old name first (R12). */
+static void list_apps(struct planner *pl)
+{
+    struct release_status *s = pl->s;
+    size_t n = 0, n_was = s->n_apps;
+    struct app_status *was = s->apps;
+    struct app_status *apps = arena_array(pl->a, n_was + pl->o->spec->n_apps + 1, sizeof *apps);
+
+    for (size_t i = 0; i < pl->o->spec->n_apps; i++) {
+        const struct app_spec *spec = &pl->o->spec->apps[i];
+        struct app_status *old = status_app(s, spec->name);
+
+        if (old && (app_is_moving(old) || same_text(old->deployment, spec->deployment)))
+            apps[n] = *old;
+        else
+            apps[n] = fresh_app(pl, spec);
+        apps[n++].unlisted = false;
+    }
+    for (size_t i = 0; i < n_was; i++)
+        if (!plan_app_spec(pl, was[i].name) && app_is_moving(&was[i])) {
+            apps[n] = was[i];
+            apps[n++].unlisted = true;
+        }
+    s->apps = apps;
+    s->n_apps = n;
+}
+
+/* Is the attempt at work still what the target asks for? */
+static bool attempt_is_wanted(const struct planner *pl, const struct app_status *app)
+{
+    const struct attempt *at = app->attempt;
+    const char *want = plan_written_image(pl, app->target_image);
+
+    if (!app->target_image || !at->images.n || same_text(at->images.items[0].image, want))
+        return true;
+    if (app->state != APP_ROLLING_BACK)
+        return false;
+    return app->failed_image && same_text(plan_written_image(pl, app->failed_image), want);
+}
+
+/* One app, one step. */
+static void step_app(struct planner *pl, struct app_status *app)
+{
+    const struct app_spec *spec = plan_app_spec(pl, app->name);
+    bool may_start = spec && plan_images_state(pl) == RESOLVE_DONE &&
+                     same_text(app->deployment, spec->deployment) && app->target_image;
+
+    if (app_is_moving(app)) {
+        if (may_start && !attempt_is_wanted(pl, app) && plan_decide(pl, app, spec))
+            return;
+        plan_follow(pl, app);
+        if (app_is_moving(app) || !may_start)
+            return;
+        if (!attempt_is_wanted(pl, app))
+            app_set(pl, app, APP_PENDING, REASON_WaitingForTurn, NULL);
+    }
+    if (may_start && (app->state == APP_PENDING || app->state == APP_WAITING ||
+                      (app->state == APP_FAILED && reason_is_rechecked(app->reason))))
+        plan_decide(pl, app, spec);
+}
+
+static void count_moving(struct planner *pl)
+{
+    pl->moving = 0;
+    for (size_t i = 0; i < pl->s->n_apps; i++)
+        pl->moving += app_is_moving(&pl->s->apps[i]);
+}
+
+struct plan plan_make(const struct observed *o, struct arena *a)
+{
+    struct plan p = { 0 };
+    struct planner pl = { .o = o, .a = a, .p = &p, .s = &p.status };
+
+    copy_status(&pl);
+    if (o->spec_problem) {
+        p.status.observed_generation = o->generation;
+    } else {
+        begin_work(&pl);
+        list_apps(&pl);
+        count_moving(&pl);
+        plan_images(&pl);
+        for (size_t i = 0; i < p.status.n_apps; i++)
+            step_app(&pl, &p.status.apps[i]);
+        count_moving(&pl);
+    }
+    plan_conclude(&pl);
+    p.watches_pods = pl.moving > 0;
+    return p;
+}

@@ -1,0 +1,365 @@
+/* May an app start, and how: the checks before the first patch, and the write-ahead. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "deploy/image.h"
+#include "deploy/patch.h"
+#include "deploy/planner.h"
+#include "deploy/reason.h"
+
+#define MISSING_GRACE_MS (60 * SECOND_MS) /* R19: a Deployment may be applied just after us */
+#define UID_DIGITS 8
+
+bool deployment_is_complete(const struct deployment_facts *dep)
+{
+    return dep->observed_generation >= dep->generation && dep->status_replicas == dep->replicas &&
+           dep->updated == dep->replicas && dep->available == dep->replicas;
+}
+
+const char *plan_written_image(const struct planner *pl, const char *target)
+{
+    if (!target || !pl->o->spec || pl->o->spec->pin_digest)
+        return target;
+    return image_without_digest(target, pl->a);
+}
+
+/* Why an app cannot start: what state to show instead. */
+struct hurdle {
+    enum app_state state;
+    const char *reason, *message; /* reason NULL = no hurdle */
+};
+
+static struct hurdle hurdle(enum app_state state, const char *reason, const char *message)
+{
+    return (struct hurdle){ state, reason, message };
+}
+
+static struct hurdle missing_deployment(struct planner *pl, const struct app_status *app)
+{
+    int64_t since = app->state_ms;
+    const char *message = arena_printf(pl->a, "Deployment %s does not exist in namespace %s",
+                                       app->deployment, pl->o->ns);
+
+    if (!same_text(app->reason, REASON_DeploymentNotFound))
+        since = pl->o->now_ms;
+    if (app->state == APP_FAILED || pl->o->now_ms >= since + MISSING_GRACE_MS)
+        return hurdle(APP_FAILED, REASON_DeploymentNotFound, message);
+    plan_again_at(pl, since + MISSING_GRACE_MS);
+    return hurdle(APP_WAITING, REASON_DeploymentNotFound, message);
+}
+
+/* R19: odd Deployments. */
+static struct hurdle check_deployment(struct planner *pl, const struct app_status *app)
+{
+    const struct app_facts *facts = plan_facts(pl, app->deployment);
+    const struct deployment_facts *dep = facts->dep;
+
+    if (facts->older_release)
+        return hurdle(APP_FAILED, REASON_OwnershipConflict,
+                      arena_printf(pl->a, "AppRelease %s names Deployment %s too, and is older",
+                                   facts->older_release, app->deployment));
+    if (!dep || (app->state == APP_FAILED && dep->deleting))
+        return missing_deployment(pl, app);
+    if (dep->deleting)
+        return hurdle(APP_WAITING, REASON_DeploymentDeleting,
+                      arena_printf(pl->a, "Deployment %s is being deleted", app->deployment));
+    if (dep->recreate)
+        return hurdle(APP_FAILED, REASON_UnsupportedStrategy,
+                      arena_printf(pl->a, "Deployment %s has strategy Recreate: only RollingUpdate "
+                                          "rolls without downtime",
+                                   app->deployment));
+    if (dep->paused)
+        return hurdle(APP_WAITING, REASON_DeploymentPaused,
+                      arena_printf(pl->a, "Deployment %s is paused: kubectl rollout resume "
+                                          "deployment/%s",
+                                   app->deployment, app->deployment));
+    return hurdle(app->state, NULL, NULL);
+}
+
+static void pick(struct image_list *list, const char *container, const char *image)
+{
+    list->items[list->n++] = (struct image_of){ container, image };
+}
+
+/* The app's containers and the images they run now: those the spec names; else those whose image
+ * is of the app's repository; else the one named like the app; else the only one. */
+static struct hurdle pick_containers(struct planner *pl, const struct app_spec *spec,
+                                     const struct template_facts *t, struct image_list *ret)
+{
+    size_t mains = 0, only = 0;
+
+    ret->items = arena_array(pl->a, t->n + spec->n_containers + 1, sizeof *ret->items);
+    ret->n = 0;
+    for (size_t i = 0; i < spec->n_containers; i++) {
+        const char *image = image_in_template(t, spec->containers[i]);
+
+        if (!image)
+            return hurdle(APP_FAILED, REASON_ContainerNotFound,
+                          arena_printf(pl->a, "Deployment %s has no container '%s'",
+                                       spec->deployment, spec->containers[i]));
+        pick(ret, spec->containers[i], image);
+    }
+    for (size_t i = 0; i < t->n && !spec->n_containers; i++) {
+        if (image_is_from(t->containers[i].image, spec->repository))
+            pick(ret, t->containers[i].name, t->containers[i].image);
+        if (!t->containers[i].init) {
+            mains++;
+            only = i;
+        }
+    }
+    if (!ret->n && image_in_template(t, spec->name))
+        pick(ret, spec->name, image_in_template(t, spec->name));
+    if (!ret->n && mains == 1)
+        pick(ret, t->containers[only].name, t->containers[only].image);
+    if (ret->n)
+        return (struct hurdle){ 0 };
+    return hurdle(APP_FAILED, REASON_AmbiguousContainer,
+                  arena_printf(pl->a, "Deployment %s has %zu containers and none runs an image of "
+                                      "%s: name them in spec.apps[].containers",
+                               spec->deployment, mains, spec->repository));
+}
+
+enum change { CHANGE_NONE, CHANGE_YES, CHANGE_UNKNOWN };
+
+/* R3: changed means another digest. A running image without one: its tag is asked for. */
+static enum change compare_image(struct planner *pl, const struct app_spec *spec,
+                                 const char *running, const char *target)
+{
+    const char *want = plan_written_image(pl, target);
+    const struct image_answer *answer;
+
+    if (!pl->o->spec->pin_digest)
+        return strcmp(running, want) ? CHANGE_YES : CHANGE_NONE;
+    if (image_digest(running))
+        return image_same(running, target) ? CHANGE_NONE : CHANGE_YES;
+    if (!image_is_from(running, spec->repository))
+        return CHANGE_YES;
+    answer = plan_ask_image(pl, running, pl->s->start_ms);
+    if (!answer)
+        return CHANGE_UNKNOWN;
+    if (answer->digest)
+        return strcmp(answer->digest, image_digest(target)) ? CHANGE_YES : CHANGE_NONE;
+    return answer->missing || answer->denied ? CHANGE_YES : CHANGE_UNKNOWN;
+}
+
+static enum change compare_images(struct planner *pl, const struct app_spec *spec,
+                                  const struct image_list *running, const char *target)
+{
+    enum change all = CHANGE_NONE;
+
+    for (size_t i = 0; i < running->n; i++) {
+        enum change one = compare_image(pl, spec, running->items[i].image, target);
+
+        if (one == CHANGE_YES)
+            return one;
+        if (one == CHANGE_UNKNOWN)
+            all = one;
+    }
+    return all;
+}
+
+/* "3f2a91c0-7": the object's uid, 8 digits, and a counter that only rises. */
+static const char *next_id(struct planner *pl, const struct deployment_facts *dep)
+{
+    long long top = 0;
+
+    for (size_t i = 0; i < pl->s->n_apps; i++) {
+        const struct attempt *at = pl->s->apps[i].attempt;
+        const char *dash = at ? strrchr(at->id, '-') : NULL;
+
+        if (dash && atoll(dash + 1) > top)
+            top = atoll(dash + 1);
+    }
+    if (dep->attempt && !strncmp(dep->attempt->id, pl->o->uid, UID_DIGITS)) {
+        const char *dash = strrchr(dep->attempt->id, '-');
+
+        if (dash && atoll(dash + 1) > top)
+            top = atoll(dash + 1);
+    }
+    return arena_printf(pl->a, "%.*s-%lld", UID_DIGITS, pl->o->uid, top + 1);
+}
+
+/* The attempt whose unfinished or failed images the Deployment runs, if any: what it went back to
+ * is what we go back to (R4). */
+static const struct attempt *standing_attempt(const struct app_status *app,
+                                              const struct deployment_facts *dep)
+{
+    const struct attempt *own = app->attempt;
+
+    if (own && same_text(own->deployment_uid, dep->uid))
+        return (app_is_moving(app) || app->state == APP_FAILED) &&
+                       images_match(&dep->tmpl, &own->images) ?
+                   own :
+                   NULL;
+    if (dep->attempt && dep->attempt->images.n && images_match(&dep->tmpl, &dep->attempt->images) &&
+        !deployment_is_complete(dep))
+        return dep->attempt;
+    return NULL;
+}
+
+/* What the Deployment says now, or, where an attempt that did not end well put that there, what
+ * that attempt found. */
+static void set_previous(struct planner *pl, const struct app_status *app,
+                         const struct deployment_facts *dep, struct attempt *at)
+{
+    const struct attempt *old = standing_attempt(app, dep);
+
+    at->previous.items = arena_array(pl->a, at->images.n, sizeof *at->previous.items);
+    for (size_t i = 0; i < at->images.n; i++) {
+        const char *container = at->images.items[i].container;
+        const char *image = old && image_in(&old->images, container) ?
+                                image_in(&old->previous, container) :
+                                image_in_template(&dep->tmpl, container);
+
+        if (image)
+            pick(&at->previous, container, image);
+    }
+    at->previous_available = old ? old->previous_available : dep->replicas ? dep->available : -1;
+    at->previous_good_commit = app->commit;
+    at->previous_good_image = app->good_image;
+}
+
+void plan_send(struct planner *pl, const struct app_status *app, const struct deployment_facts *dep)
+{
+    struct action *act = plan_act(pl, ACT_PATCH_DEPLOYMENT);
+
+    act->app = app->name;
+    act->deployment = app->deployment;
+    act->id = app->attempt->id;
+    act->body = patch_deployment(pl->o, app, dep, pl->a);
+}
+
+struct attempt *plan_start(struct planner *pl, struct app_status *app,
+                           const struct deployment_facts *dep, enum attempt_kind kind,
+                           const char *commit, struct image_list images)
+{
+    struct attempt *at = arena_alloc(pl->a, sizeof *at);
+
+    *at = (struct attempt){ .id = next_id(pl, dep),
+                            .kind = kind,
+                            .commit = commit,
+                            .generation = pl->o->generation,
+                            .deployment_uid = dep->uid,
+                            .images = images,
+                            .start_ms = pl->o->now_ms,
+                            .available_max = -1 };
+    set_previous(pl, app, dep, at);
+    app->attempt = at;
+    app->finish_ms = 0;
+    plan_send(pl, app, dep);
+    return at;
+}
+
+static void warn_no_readiness(struct planner *pl, const struct app_status *app,
+                              const struct deployment_facts *dep)
+{
+    struct action *event;
+
+    for (size_t i = 0; i < dep->tmpl.n; i++)
+        if (dep->tmpl.containers[i].readiness)
+            return;
+    event = plan_act(pl, ACT_EVENT);
+    event->warning = true;
+    event->deployment = app->deployment;
+    event->reason = "NoReadinessProbe";
+    event->note = arena_printf(pl->a, "Deployment %s has no readinessProbe: only crashes are "
+                                      "noticed, and rollback is blind to the rest",
+                               app->deployment);
+}
+
+static void start_roll(struct planner *pl, struct app_status *app,
+                       const struct deployment_facts *dep, struct image_list images)
+{
+    const char *want = plan_written_image(pl, app->target_image);
+
+    for (size_t i = 0; i < images.n; i++)
+        images.items[i].image = want;
+    app->failure = NULL;
+    app->failed_image = app->failed_commit = NULL;
+    plan_start(pl, app, dep, ATTEMPT_ROLL, app->target_commit, images);
+    app_set(pl, app, APP_UPDATING, REASON_RollingUpdate, NULL);
+    warn_no_readiness(pl, app, dep);
+    pl->moving++;
+}
+
+/* The digest is there but the rollout is not complete, and it is none of ours. */
+static void start_adopt(struct planner *pl, struct app_status *app,
+                        const struct deployment_facts *dep, struct image_list images)
+{
+    const struct attempt *theirs = dep->attempt;
+    struct attempt *at = plan_start(pl, app, dep, ATTEMPT_ADOPT, app->target_commit, images);
+
+    at->previous.n = 0;
+    if (theirs && images_equal(&theirs->images, &images)) {
+        at->previous = theirs->previous;
+        at->previous_available = theirs->previous_available;
+    }
+    app_set(pl, app, APP_UPDATING, REASON_Adopted, NULL);
+    pl->moving++;
+}
+
+static void settle_unchanged(struct planner *pl, struct app_status *app)
+{
+    app_set(pl, app, APP_UNCHANGED, REASON_SameDigest, NULL);
+    app->commit = app->target_commit;
+    app->good_image = app->target_image;
+    app->failed_image = app->failed_commit = NULL;
+    app->failure = NULL;
+}
+
+/* R11: the latch outlives the object, as an annotation; read only where status knows nothing. */
+static bool latched_by_annotation(struct planner *pl, struct app_status *app,
+                                  const struct deployment_facts *dep)
+{
+    if (app->attempt || app->commit || app->failed_image || !dep->latch_image ||
+        !image_same(dep->latch_image, app->target_image) ||
+        !same_text(dep->latch_retry_at, pl->o->retry_at))
+        return false;
+    app->failed_image = dep->latch_image;
+    app->failed_commit = dep->latch_commit;
+    app_set(pl, app, APP_FAILED, REASON_StillBad,
+            arena_printf(pl->a, "the image failed at %.7s (%s): a retry or another image lifts this",
+                         dep->latch_commit ? dep->latch_commit : "an earlier commit",
+                         dep->latch_reason ? dep->latch_reason : "no reason kept"));
+    return true;
+}
+
+static bool stay(struct planner *pl, struct app_status *app, struct hurdle h)
+{
+    if (app_is_moving(app))
+        return false;
+    app_set(pl, app, h.state, h.reason, h.message);
+    return true;
+}
+
+bool plan_decide(struct planner *pl, struct app_status *app, const struct app_spec *spec)
+{
+    struct hurdle h = check_deployment(pl, app);
+    const struct deployment_facts *dep = plan_facts(pl, app->deployment)->dep;
+    struct image_list images;
+    enum change change;
+
+    if (h.reason)
+        return stay(pl, app, h);
+    h = pick_containers(pl, spec, &dep->tmpl, &images);
+    if (h.reason)
+        return stay(pl, app, h);
+    if (latched_by_annotation(pl, app, dep))
+        return true;
+    change = compare_images(pl, spec, &images, app->target_image);
+    if (change == CHANGE_UNKNOWN)
+        return stay(pl, app, hurdle(APP_PENDING, REASON_Resolving, NULL));
+    if (change == CHANGE_NONE && deployment_is_complete(dep)) {
+        settle_unchanged(pl, app);
+        return true;
+    }
+    if (!app_is_moving(app) && pl->moving >= pl->o->spec->max_concurrent)
+        return stay(pl, app, hurdle(APP_PENDING, REASON_WaitingForTurn, NULL));
+    pl->moving -= app_is_moving(app);
+    if (change == CHANGE_NONE)
+        start_adopt(pl, app, dep, images);
+    else
+        start_roll(pl, app, dep, images);
+    return true;
+}

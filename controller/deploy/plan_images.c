@@ -1,0 +1,221 @@
+/* Preflight: all targets are known, and written, before anything is touched (R2). */
+#include <string.h>
+
+#include "base/clock.h"
+#include "deploy/image.h"
+#include "deploy/planner.h"
+#include "deploy/reason.h"
+
+enum resolution plan_images_state(const struct planner *pl)
+{
+    const struct condition *c = status_condition(pl->s, "ImagesResolved");
+
+    if (!c || c->observed_generation != pl->o->generation || !strcmp(c->status, "Unknown"))
+        return RESOLVE_BUSY;
+    return strcmp(c->status, "True") ? RESOLVE_FAILED : RESOLVE_DONE;
+}
+
+static void ask(struct planner *pl, const char *image)
+{
+    for (size_t i = 0; i < pl->p->n_actions; i++)
+        if (pl->p->actions[i].kind == ACT_RESOLVE && !strcmp(pl->p->actions[i].image, image))
+            return;
+    plan_act(pl, ACT_RESOLVE)->image = image;
+}
+
+const struct image_answer *plan_ask_image(struct planner *pl, const char *image, int64_t since_ms)
+{
+    for (size_t i = 0; i < pl->o->n_images; i++) {
+        const struct image_answer *answer = &pl->o->images[i];
+
+        if (strcmp(answer->image, image))
+            continue;
+        if (!answer->at_ms)
+            return NULL; /* on its way: the answer wakes us */
+        if (answer->at_ms < since_ms)
+            break;
+        if (answer->digest)
+            return answer;
+        if (pl->o->now_ms >= answer->retry_ms)
+            ask(pl, image);
+        else
+            plan_again_at(pl, answer->retry_ms);
+        return answer;
+    }
+    ask(pl, image);
+    return NULL;
+}
+
+/* An app held at its last good commit that runs it needs no resolving: its tag may be gone. */
+static bool is_held_good(const struct planner *pl, const struct app_spec *spec,
+                         const struct app_status *app)
+{
+    const struct deployment_facts *dep = plan_facts(pl, spec->deployment)->dep;
+
+    if (!spec->held || !app->good_image || !same_text(app->commit, spec->commit) || !dep)
+        return false;
+    for (size_t i = 0; i < dep->tmpl.n; i++)
+        if (image_same(dep->tmpl.containers[i].image, plan_written_image(pl, app->good_image)))
+            return true;
+    return false;
+}
+
+struct findings {
+    const char **targets;  /* by index of the spec's app; NULL = not known */
+    const char **problems; /* why it never will be; NULL = it may still come */
+    int unanswered, busy, failed;
+    const char *message, *reason; /* of the first that failed */
+};
+
+/* What keeps an app's target from being known. */
+static void note_trouble(struct planner *pl, struct findings *f, size_t i,
+                         const struct image_answer *answer)
+{
+    const struct release_spec *release = pl->o->spec;
+    const struct app_spec *spec = &release->apps[i];
+    int64_t give_up_ms = pl->s->start_ms + release->image_wait_ms;
+    bool over = pl->o->now_ms >= give_up_ms ||
+                (answer->missing && release->missing_image == MISSING_FAIL);
+    const char *message;
+
+    if (!answer->missing && !answer->denied) { /* transient: again and again */
+        f->busy++;
+        pl->waiting_retry++;
+        pl->trouble = answer->error;
+        return;
+    }
+    if (answer->missing && release->missing_image == MISSING_SKIP)
+        return;
+    message = answer->missing ?
+                  arena_printf(pl->a, "image %s is not in the registry", spec->image) :
+                  answer->error;
+    if (over) {
+        f->problems[i] = message;
+        if (!f->failed++) {
+            f->message = message;
+            f->reason = answer->missing ? REASON_ImageNotFound : REASON_RegistryUnauthorized;
+        }
+        return;
+    }
+    f->busy++;
+    pl->waiting_image++;
+    pl->trouble = message;
+    plan_again_at(pl, give_up_ms);
+}
+
+static void find_targets(struct planner *pl, struct findings *f)
+{
+    for (size_t i = 0; i < pl->o->spec->n_apps; i++) {
+        const struct app_spec *spec = &pl->o->spec->apps[i];
+        const struct app_status *app = status_app(pl->s, spec->name);
+        const struct image_answer *answer;
+
+        if (is_held_good(pl, spec, app)) {
+            f->targets[i] = app->good_image;
+            continue;
+        }
+        answer = plan_ask_image(pl, spec->image, pl->s->start_ms);
+        if (!answer)
+            f->unanswered++;
+        else if (answer->digest)
+            f->targets[i] = arena_printf(pl->a, "%s@%s", spec->image, answer->digest);
+        else
+            note_trouble(pl, f, i, answer);
+    }
+}
+
+static bool latch_holds(const struct app_status *app, const char *target)
+{
+    return app->failed_image && image_same(app->failed_image, target);
+}
+
+/* Give an app its target; what it does about it is decided in its step. */
+static void retarget(struct planner *pl, const struct app_spec *spec, const char *target)
+{
+    struct app_status *app = status_app(pl->s, spec->name);
+    bool latched = target && latch_holds(app, target);
+    bool told = (app->state == APP_ROLLED_BACK || app->state == APP_FAILED) &&
+                same_text(app->failed_commit, spec->commit);
+
+    if (!target) {
+        if (!app_is_moving(app))
+            app_set(pl, app, APP_SKIPPED, REASON_ImageAbsent,
+                    arena_printf(pl->a, "image %s is not in the registry", spec->image));
+        return;
+    }
+    app->target_commit = spec->commit;
+    app->target_image = target;
+    if (app_is_moving(app) || (latched && told))
+        return;
+    if (latched)
+        app_set(pl, app, APP_FAILED, REASON_StillBad,
+                arena_printf(pl->a, "the image is the one that failed at %.7s: a retry or another "
+                                    "image lifts this",
+                             app->failed_commit ? app->failed_commit : "an earlier commit"));
+    else
+        app_set(pl, app, APP_PENDING, REASON_WaitingForTurn, NULL);
+}
+
+/* A release with an image missing touches no app at all. */
+static void give_up(struct planner *pl, const struct findings *f)
+{
+    condition_set(pl, "ImagesResolved", "False", f->reason, f->message);
+    for (size_t i = 0; i < pl->o->spec->n_apps; i++) {
+        const struct app_spec *spec = &pl->o->spec->apps[i];
+        struct app_status *app = status_app(pl->s, spec->name);
+
+        if (app_is_moving(app))
+            continue;
+        if (f->problems[i])
+            app_set(pl, app, APP_FAILED, f->reason, f->problems[i]);
+        else if (app->good_image && f->targets[i] &&
+                 image_same(app->good_image, f->targets[i]))
+            app_set(pl, app, APP_UNCHANGED, REASON_SameDigest, NULL);
+        else
+            app_set(pl, app, APP_SKIPPED, REASON_ReleaseFailed,
+                    "not touched: an image of the release is missing");
+    }
+}
+
+static void show_waiting(struct planner *pl, const struct findings *f)
+{
+    for (size_t i = 0; i < pl->o->spec->n_apps; i++) {
+        const struct app_spec *spec = &pl->o->spec->apps[i];
+        struct app_status *app = status_app(pl->s, spec->name);
+        const struct image_answer *answer;
+
+        if (f->targets[i] || app_is_moving(app))
+            continue;
+        answer = plan_ask_image(pl, spec->image, pl->s->start_ms);
+        if (answer && answer->missing)
+            app_set(pl, app, APP_WAITING, REASON_ImageNotFound,
+                    arena_printf(pl->a, "image %s is not in the registry yet", spec->image));
+        else if (answer && answer->error)
+            app_set(pl, app, APP_WAITING,
+                    answer->denied ? REASON_RegistryUnauthorized : REASON_RegistryUnavailable,
+                    answer->error);
+    }
+}
+
+void plan_images(struct planner *pl)
+{
+    struct findings f = { 0 };
+
+    if (plan_images_state(pl) != RESOLVE_BUSY)
+        return;
+    f.targets = arena_array(pl->a, pl->o->spec->n_apps, sizeof *f.targets);
+    f.problems = arena_array(pl->a, pl->o->spec->n_apps, sizeof *f.problems);
+    find_targets(pl, &f);
+    if (f.failed && !f.unanswered) {
+        pl->waiting_image = pl->waiting_retry = 0;
+        give_up(pl, &f);
+        return;
+    }
+    if (f.unanswered || f.busy || f.failed) {
+        show_waiting(pl, &f);
+        return;
+    }
+    for (size_t i = 0; i < pl->o->spec->n_apps; i++)
+        retarget(pl, &pl->o->spec->apps[i], f.targets[i]);
+    condition_set(pl, "ImagesResolved", "True", REASON_AllResolved, "all digests are known");
+}

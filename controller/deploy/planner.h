@@ -1,0 +1,70 @@
+/* controller/deploy/planner.h — What the parts of the plan share; nobody else includes it.
+ *
+ *   plan.c            the order of things: generation, apps, images, steps, conclusion
+ *   plan_images.c     preflight: what the targets are (R2)
+ *   plan_app.c        may an app start, and how (R3, R4, R10, R11, R19)
+ *   plan_follow.c     a running attempt: accepted, healthy, failed, put back (R4 … R10, R16)
+ *   plan_conclude.c   conditions, history, events, quiet (R20) */
+#ifndef DEPLOY_PLANNER_H
+#define DEPLOY_PLANNER_H
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "deploy/plan.h"
+#include "deploy/verdict.h"
+
+struct planner {
+    const struct observed *o;
+    struct arena *a;
+    struct plan *p;
+    struct release_status *s; /* &p->status, being written */
+    int moving;               /* apps whose attempt runs */
+    int waiting_retry;        /* targets that a registry's trouble keeps from being known */
+    int waiting_image;        /* targets whose image is not there yet */
+    const char *trouble;      /* what the registry's trouble is */
+};
+
+/* plan.c */
+struct action *plan_act(struct planner *pl, enum action_kind kind);
+void plan_again_at(struct planner *pl, int64_t ms);
+const struct app_spec *plan_app_spec(const struct planner *pl, const char *name);
+const struct app_facts *plan_facts(const struct planner *pl, const char *deployment);
+bool app_is_moving(const struct app_status *app);
+bool same_text(const char *a, const char *b);
+/* Change state, reason and message; stateTime moves when state or reason does. */
+void app_set(struct planner *pl, struct app_status *app, enum app_state state, const char *reason,
+             const char *message);
+
+/* plan_images.c */
+enum resolution { RESOLVE_BUSY, RESOLVE_DONE, RESOLVE_FAILED };
+/* Where the targets of this generation stand, by the condition ImagesResolved. */
+enum resolution plan_images_state(const struct planner *pl);
+void plan_images(struct planner *pl);
+/* The newest answer about an image given at or after since_ms; asks when there is none or when it
+ * is time to ask again. NULL while there is none. */
+const struct image_answer *plan_ask_image(struct planner *pl, const char *image, int64_t since_ms);
+
+/* plan_app.c */
+/* Decide about an app that does not move, or whose target has moved on. False: it cannot start
+ * yet, and if it moves its attempt is to be followed. */
+bool plan_decide(struct planner *pl, struct app_status *app, const struct app_spec *spec);
+/* What the Deployment is to run for a target: pinned, or without digest. */
+const char *plan_written_image(const struct planner *pl, const char *target);
+bool deployment_is_complete(const struct deployment_facts *dep);
+/* A new attempt: write-ahead in status and the patch behind it. */
+struct attempt *plan_start(struct planner *pl, struct app_status *app,
+                           const struct deployment_facts *dep, enum attempt_kind kind,
+                           const char *commit, struct image_list images);
+void plan_send(struct planner *pl, const struct app_status *app,
+               const struct deployment_facts *dep);
+
+/* plan_follow.c */
+void plan_follow(struct planner *pl, struct app_status *app);
+
+/* plan_conclude.c */
+void plan_conclude(struct planner *pl);
+void condition_set(struct planner *pl, const char *type, const char *status, const char *reason,
+                   const char *message);
+void condition_remove(struct planner *pl, const char *type);
+
+#endif
