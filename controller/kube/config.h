@@ -5,8 +5,6 @@
  * else ~/.kube/config. main reads the environment and passes it in: nothing here calls getenv. */
 #ifndef KUBE_CONFIG_H
 #define KUBE_CONFIG_H
-#include <stdbool.h>
-
 struct err;
 
 struct kube_config_source {
@@ -32,9 +30,15 @@ struct kube_config {
     char **exec_args;   /* NULL-terminated */
 };
 
-/* exec plugins are returned as data, not run; legacy auth-provider, insecure-skip-tls-verify and
- * proxy-url are refused by name. */
+/* exec plugins are returned as data, not run; legacy auth-provider, basic passwords, impersonation,
+ * insecure-skip-tls-verify, tls-server-name and proxy-url are refused by name. Plain http only to
+ * this machine (kubectl proxy). With --context the pod's account is not looked at. */
 int kube_config_load(const struct kube_config_source *src, struct kube_config *ret, struct err *e);
 void kube_config_release(struct kube_config *c); /* wipes secrets */
+
+static inline void auto_kube_config(struct kube_config *c)
+{
+    kube_config_release(c);
+}
 
 #endif
