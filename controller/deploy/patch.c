@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/err.h"
 #include "base/json.h"
 #include "deploy/image.h"
 
@@ -37,14 +36,13 @@ static void put_latch(cJSON *annotations, const struct observed *o, const struct
 }
 
 static void put_change_cause(cJSON *annotations, const struct observed *o,
-                             const struct app_status *app)
+                             const struct app_status *app, struct arena *a)
 {
-    char text[160];
+    bool back = app->attempt->kind == ATTEMPT_ROLLBACK;
 
-    snprintf(text, sizeof text, "AppRelease %.60s: %s %s to %.40s", o->name,
-             app->attempt->kind == ATTEMPT_ROLLBACK ? "rolled back" : "released", app->name,
-             app->attempt->commit ? app->attempt->commit : "the previous image");
-    json_put_str(annotations, "kubernetes.io/change-cause", text);
+    json_put_str(annotations, "kubernetes.io/change-cause",
+                 arena_printf(a, "AppRelease %s: %s %s %.12s", o->name, app->name,
+                              back ? "rolled back from" : "to", app->attempt->commit));
 }
 
 static void put_images(cJSON *spec, const struct attempt *at, const struct deployment_facts *dep)
@@ -97,7 +95,7 @@ const char *patch_deployment(const struct observed *o, const struct app_status *
     if (app->attempt->kind != ATTEMPT_ADOPT) {
         cJSON *spec = json_put_object(tree, "spec");
 
-        put_change_cause(annotations, o, app);
+        put_change_cause(annotations, o, app, a);
         put_images(spec, app->attempt, dep);
         if (o->spec && o->spec->enforce_rolling_update && !dep->rolls_softly)
             put_strategy(spec);
@@ -106,19 +104,4 @@ const char *patch_deployment(const struct observed *o, const struct app_status *
     body = arena_strdup(a, text);
     free(text);
     return body;
-}
-
-const char *patch_with_rv(const char *body, const char *rv, struct arena *a)
-{
-    struct err ignored = { 0 };
-    AUTO(json) cJSON *tree = json_parse(body, strlen(body), &ignored);
-    cJSON *meta = cJSON_GetObjectItemCaseSensitive(tree, "metadata");
-    const char *again;
-    char *text;
-
-    cJSON_ReplaceItemInObjectCaseSensitive(meta, "resourceVersion", cJSON_CreateString(rv));
-    text = json_print(tree);
-    again = arena_strdup(a, text);
-    free(text);
-    return again;
 }

@@ -11,7 +11,4 @@ struct arena;
 const char *patch_deployment(const struct observed *o, const struct app_status *app,
                              const struct deployment_facts *dep, struct arena *a);
 
-/* The same patch for a newer resourceVersion. */
-const char *patch_with_rv(const char *body, const char *rv, struct arena *a);
-
 #endif

@@ -141,6 +141,7 @@ static void list_apps(struct planner *pl)
     struct release_status *s = pl->s;
     size_t n = 0, n_was = s->n_apps;
     struct app_status *was = s->apps;
+    bool renamed = false;
     struct app_status *apps = arena_array(pl->a, n_was + pl->o->spec->n_apps + 1, sizeof *apps);
 
     for (size_t i = 0; i < pl->o->spec->n_apps; i++) {
@@ -151,6 +152,7 @@ static void list_apps(struct planner *pl)
             apps[n] = *old;
         else
             apps[n] = fresh_app(pl, spec);
+        renamed |= old && !same_text(apps[n].deployment, old->deployment);
         apps[n++].unlisted = false;
     }
     for (size_t i = 0; i < n_was; i++)
@@ -160,19 +162,23 @@ static void list_apps(struct planner *pl)
         }
     s->apps = apps;
     s->n_apps = n;
+    if (renamed && plan_images_state(pl) == RESOLVE_DONE) /* its target went with the old entry */
+        condition_set(pl, "ImagesResolved", "Unknown", REASON_Resolving, "an app was renamed");
 }
 
-/* Is the attempt at work still what the target asks for? */
-static bool attempt_is_wanted(const struct planner *pl, const struct app_status *app)
+/* Has the target gone elsewhere since the app's attempt began? */
+static bool has_moved_on(const struct planner *pl, const struct app_status *app)
 {
     const struct attempt *at = app->attempt;
     const char *want = plan_written_image(pl, app->target_image);
+    const char *failed = plan_written_image(pl, app->failed_image);
+    bool is_there = want && at && at->images.n && same_text(at->images.items[0].image, want);
 
-    if (!app->target_image || !at->images.n || same_text(at->images.items[0].image, want))
+    if (!want || !at || is_there)
+        return want && at && is_there && app->state == APP_ROLLED_BACK;
+    if (app->state == APP_UPDATING || app->state == APP_SOAKING || app->state == APP_UPDATED)
         return true;
-    if (app->state != APP_ROLLING_BACK)
-        return false;
-    return app->failed_image && same_text(plan_written_image(pl, app->failed_image), want);
+    return pl->s->start_ms > at->start_ms && !same_text(failed, want);
 }
 
 /* One app, one step. */
@@ -183,12 +189,12 @@ static void step_app(struct planner *pl, struct app_status *app)
                      same_text(app->deployment, spec->deployment) && app->target_image;
 
     if (app_is_moving(app)) {
-        if (may_start && !attempt_is_wanted(pl, app) && plan_decide(pl, app, spec))
+        if (may_start && has_moved_on(pl, app) && plan_decide(pl, app, spec))
             return;
         plan_follow(pl, app);
         if (app_is_moving(app) || !may_start)
             return;
-        if (!attempt_is_wanted(pl, app))
+        if (has_moved_on(pl, app))
             app_set(pl, app, APP_PENDING, REASON_WaitingForTurn, NULL);
     }
     if (may_start && (app->state == APP_PENDING || app->state == APP_WAITING ||

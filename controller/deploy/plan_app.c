@@ -59,7 +59,7 @@ static struct hurdle check_deployment(struct planner *pl, const struct app_statu
         return hurdle(APP_FAILED, REASON_OwnershipConflict,
                       arena_printf(pl->a, "AppRelease %s names Deployment %s too, and is older",
                                    facts->older_release, app->deployment));
-    if (!dep || (app->state == APP_FAILED && dep->deleting))
+    if (!dep)
         return missing_deployment(pl, app);
     if (dep->deleting)
         return hurdle(APP_WAITING, REASON_DeploymentDeleting,
@@ -247,7 +247,6 @@ struct attempt *plan_start(struct planner *pl, struct app_status *app,
     set_previous(pl, app, dep, at);
     app->attempt = at;
     app->finish_ms = 0;
-    plan_send(pl, app, dep);
     return at;
 }
 
@@ -278,6 +277,7 @@ static void start_roll(struct planner *pl, struct app_status *app,
     app->failure = NULL;
     app->failed_image = app->failed_commit = NULL;
     plan_start(pl, app, dep, ATTEMPT_ROLL, app->target_commit, images);
+    plan_send(pl, app, dep);
     app_set(pl, app, APP_UPDATING, REASON_RollingUpdate, NULL);
     warn_no_readiness(pl, app, dep);
     pl->moving++;
@@ -295,6 +295,7 @@ static void start_adopt(struct planner *pl, struct app_status *app,
         at->previous = theirs->previous;
         at->previous_available = theirs->previous_available;
     }
+    plan_send(pl, app, dep);
     app_set(pl, app, APP_UPDATING, REASON_Adopted, NULL);
     pl->moving++;
 }

@@ -1,0 +1,371 @@
+/* The outcome in words: conditions, progress, history, events; and quiet where nothing changed. */
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/clock.h"
+#include "deploy/image.h"
+#include "deploy/planner.h"
+#include "deploy/reason.h"
+
+#define GATHER_MS SECOND_MS /* R20: small changes are gathered for a second */
+#define CHANGED_NAMES 16
+#define NOTE_BYTES 900
+
+void condition_remove(struct planner *pl, const char *type)
+{
+    struct release_status *s = pl->s;
+
+    for (size_t i = 0; i < s->n_conditions; i++)
+        if (!strcmp(s->conditions[i].type, type)) {
+            memmove(&s->conditions[i], &s->conditions[i + 1],
+                    (s->n_conditions - i - 1) * sizeof s->conditions[0]);
+            s->n_conditions--;
+            return;
+        }
+}
+
+void condition_set(struct planner *pl, const char *type, const char *status, const char *reason,
+                   const char *message)
+{
+    struct release_status *s = pl->s;
+    struct condition *c = (struct condition *)status_condition(s, type);
+
+    if (!c) {
+        if (s->n_conditions == STATUS_CONDITIONS)
+            return;
+        c = &s->conditions[s->n_conditions++];
+        *c = (struct condition){ .type = type };
+    }
+    if (!c->status || strcmp(c->status, status))
+        c->transition_ms = pl->o->now_ms;
+    c->status = status;
+    c->reason = reason;
+    c->message = message ? message : "";
+    c->observed_generation = pl->o->generation;
+}
+
+static void set_ready(struct planner *pl, const char *status, const char *reason,
+                      const char *message)
+{
+    condition_set(pl, "Ready", status, reason, message);
+}
+
+/* Reconciling and Stalled are never both there. */
+static void set_reconciling(struct planner *pl, const char *reason, const char *message)
+{
+    condition_remove(pl, "Stalled");
+    condition_set(pl, "Reconciling", "True", reason, message);
+}
+
+static void set_stalled(struct planner *pl, const char *reason, const char *message)
+{
+    condition_remove(pl, "Reconciling");
+    condition_set(pl, "Stalled", "True", reason, message);
+    set_ready(pl, "False", reason, message);
+}
+
+static bool is_good(const struct app_status *app)
+{
+    return app->state == APP_UPDATED || app->state == APP_UNCHANGED ||
+           (app->state == APP_SKIPPED && same_text(app->reason, REASON_ImageAbsent));
+}
+
+struct tally {
+    size_t total, settled, good, changed;
+    const struct app_status *moving, *waiting, *failed, *rolled_back; /* the first of each */
+};
+
+static struct tally tally_apps(const struct release_status *s)
+{
+    struct tally t = { 0 };
+
+    for (size_t i = 0; i < s->n_apps; i++) {
+        const struct app_status *app = &s->apps[i];
+
+        if (app->unlisted)
+            continue;
+        t.total++;
+        t.good += is_good(app);
+        if (app_is_moving(app) || app->state == APP_PENDING)
+            t.moving = t.moving ? t.moving : app;
+        else if (app->state == APP_WAITING)
+            t.waiting = t.waiting ? t.waiting : app;
+        else
+            t.settled++;
+        if (app->state == APP_FAILED && !t.failed)
+            t.failed = app;
+        if (app->state == APP_ROLLED_BACK && !t.rolled_back)
+            t.rolled_back = app;
+    }
+    return t;
+}
+
+static const char *app_note(struct planner *pl, const struct app_status *app)
+{
+    return arena_printf(pl->a, "%s: %s", app->name, app->message ? app->message : app->reason);
+}
+
+static const char *moving_note(struct planner *pl, const struct tally *t)
+{
+    const struct app_status *app = t->moving ? t->moving : t->waiting;
+
+    return arena_printf(pl->a, "%zu of %zu apps settled; %s: %s", t->settled, t->total, app->name,
+                        app_state_name(app->state));
+}
+
+static void set_failed(struct planner *pl, const struct tally *t)
+{
+    if (t->failed)
+        set_stalled(pl, t->failed->reason, app_note(pl, t->failed));
+    else if (t->rolled_back)
+        set_stalled(pl, REASON_RolledBack, app_note(pl, t->rolled_back));
+    else
+        set_stalled(pl, REASON_ReleaseFailed, "not every app could be released");
+}
+
+static void set_succeeded(struct planner *pl, const struct tally *t)
+{
+    condition_remove(pl, "Reconciling");
+    condition_remove(pl, "Stalled");
+    set_ready(pl, "True", REASON_ReleaseSucceeded,
+              arena_printf(pl->a, "%zu apps at %.7s", t->total, pl->s->commit));
+    pl->s->last_succeeded_commit = pl->s->commit;
+}
+
+static void set_resolving(struct planner *pl)
+{
+    if (pl->waiting_retry) {
+        set_ready(pl, "False", REASON_RegistryUnavailable, pl->trouble);
+        set_reconciling(pl, REASON_ProgressingWithRetry, pl->trouble);
+    } else if (pl->waiting_image) {
+        set_ready(pl, "Unknown", REASON_WaitingForImage, pl->trouble);
+        set_reconciling(pl, REASON_WaitingForImage, pl->trouble);
+    } else {
+        set_ready(pl, "Unknown", REASON_Progressing, "asking the registry for the digests");
+        set_reconciling(pl, REASON_Progressing, "asking the registry for the digests");
+    }
+}
+
+static void set_conditions(struct planner *pl, const struct tally *t)
+{
+    enum resolution images = plan_images_state(pl);
+
+    if (images == RESOLVE_BUSY) {
+        set_resolving(pl);
+    } else if (t->moving) {
+        set_ready(pl, "Unknown", REASON_Progressing, moving_note(pl, t));
+        set_reconciling(pl, REASON_Progressing, moving_note(pl, t));
+    } else if (images == RESOLVE_FAILED) {
+        const struct condition *c = status_condition(pl->s, "ImagesResolved");
+
+        set_stalled(pl, c->reason, c->message);
+    } else if (t->waiting) {
+        set_ready(pl, "Unknown", REASON_WaitingForDeployment, app_note(pl, t->waiting));
+        set_reconciling(pl, REASON_WaitingForDeployment, app_note(pl, t->waiting));
+    } else if (t->good == t->total) {
+        set_succeeded(pl, t);
+    } else {
+        set_failed(pl, t);
+    }
+    if (t->rolled_back)
+        condition_set(pl, "RolledBack", "True", REASON_RolledBack, app_note(pl, t->rolled_back));
+    else
+        condition_remove(pl, "RolledBack");
+}
+
+/* R16: an image that somebody changed after an app was settled is told, not put back. */
+static void set_conflicted(struct planner *pl)
+{
+    for (size_t i = 0; i < pl->s->n_apps; i++) {
+        const struct app_status *app = &pl->s->apps[i];
+        const struct deployment_facts *dep = plan_facts(pl, app->deployment)->dep;
+        const struct attempt *at = app->attempt;
+
+        if (!at || !dep || !same_text(at->deployment_uid, dep->uid) ||
+            (app->state != APP_UPDATED && app->state != APP_ROLLED_BACK) ||
+            images_match(&dep->tmpl, &at->images))
+            continue;
+        condition_set(pl, "Conflicted", "True", REASON_FieldManagerConflict,
+                      arena_printf(pl->a, "%s: the image of Deployment %s was changed by '%s'; it "
+                                          "stands until the next release",
+                                   app->name, app->deployment,
+                                   dep->image_manager ? dep->image_manager : "somebody"));
+        return;
+    }
+    condition_remove(pl, "Conflicted");
+}
+
+/* --- history --- */
+
+static bool was_changed(const struct planner *pl, const struct app_status *app)
+{
+    return app->attempt && app->attempt->start_ms >= pl->s->start_ms;
+}
+
+static struct history_entry make_entry(struct planner *pl)
+{
+    const struct condition *ready = status_condition(pl->s, "Ready");
+    struct history_entry h = { .commit = pl->s->commit,
+                               .result = strcmp(ready->status, "True") ? ready->reason : "Succeeded",
+                               .actor = pl->o->spec->actor,
+                               .start_ms = pl->s->start_ms,
+                               .finish_ms = pl->o->now_ms };
+
+    h.changed = arena_array(pl->a, CHANGED_NAMES, sizeof *h.changed);
+    h.held = arena_array(pl->a, pl->o->spec->n_apps, sizeof *h.held);
+    for (size_t i = 0; i < pl->s->n_apps; i++)
+        if (was_changed(pl, &pl->s->apps[i]) && h.n_changed < CHANGED_NAMES)
+            h.changed[h.n_changed++] = pl->s->apps[i].name;
+    for (size_t i = 0; i < pl->o->spec->n_apps; i++)
+        if (pl->o->spec->apps[i].held)
+            h.held[h.n_held++] = (struct held_app){ pl->o->spec->apps[i].name,
+                                                    pl->o->spec->apps[i].commit };
+    return h;
+}
+
+/* Newest first, at most historyLimit; the last Succeeded is never dropped. */
+static void put_history(struct planner *pl)
+{
+    struct release_status *s = pl->s;
+    struct history_entry now = make_entry(pl), *old = s->history;
+    size_t limit = (size_t)pl->o->spec->history_limit, n_old = s->n_history;
+    bool again = n_old && old[0].start_ms == now.start_ms, has_good;
+
+    if (again && same_text(old[0].result, now.result))
+        return;
+    s->history = arena_array(pl->a, n_old + 1, sizeof *s->history);
+    s->n_history = 0;
+    s->history[s->n_history++] = now;
+    has_good = same_text(now.result, "Succeeded");
+    for (size_t i = again; i < n_old; i++) {
+        bool good = same_text(old[i].result, "Succeeded");
+
+        if (s->n_history < limit - (has_good || limit == 1 ? 0 : 1) || (good && !has_good))
+            s->history[s->n_history++] = old[i];
+        has_good |= good;
+    }
+}
+
+/* --- events --- */
+
+struct telling {
+    bool warning;
+    const char *reason; /* NULL = not told */
+    const char *verb;
+};
+
+static struct telling telling_of(enum app_state state)
+{
+    switch (state) {
+    case APP_UPDATING:
+        return (struct telling){ false, "Updating", "rolling to" };
+    case APP_UPDATED:
+        return (struct telling){ false, "Updated", "healthy at" };
+    case APP_ROLLING_BACK:
+        return (struct telling){ true, "RollingBack", "rolling back from" };
+    case APP_ROLLED_BACK:
+        return (struct telling){ true, "RolledBack", "rolled back from" };
+    case APP_FAILED:
+        return (struct telling){ true, NULL, "failed at" };
+    case APP_WAITING:
+        return (struct telling){ false, NULL, "waiting to roll to" };
+    case APP_SKIPPED:
+        return (struct telling){ false, "Skipped", "not rolled to" };
+    case APP_PENDING:
+    case APP_UNCHANGED:
+    case APP_SOAKING:
+    case APP_SUPERSEDED:
+        break;
+    }
+    return (struct telling){ 0 };
+}
+
+static void tell_app(struct planner *pl, const struct app_status *app, const struct app_status *was)
+{
+    struct telling t = telling_of(app->state);
+    const char *commit = app->attempt ? app->attempt->commit : app->target_commit;
+    struct action *event;
+
+    if (!t.verb || (was && was->state == app->state &&
+                    (same_text(was->reason, app->reason) || app->state == APP_UPDATING)))
+        return;
+    event = plan_act(pl, ACT_EVENT);
+    event->warning = t.warning;
+    event->app = app->name;
+    event->deployment = app->deployment;
+    event->reason = t.reason ? t.reason : app->reason;
+    event->note = arena_printf(pl->a, "%s: %s %.7s%s%.*s", app->name, t.verb,
+                               commit ? commit : pl->s->commit, app->message ? ": " : "",
+                               NOTE_BYTES, app->message ? app->message : "");
+}
+
+static void tell_release(struct planner *pl)
+{
+    const struct condition *now = status_condition(pl->s, "Ready");
+    const struct condition *was = status_condition(pl->o->status, "Ready");
+    struct action *event;
+
+    if (same_text(now->status, "Unknown") || (was && same_text(was->reason, now->reason)) ||
+        same_text(now->reason, REASON_RolledBack))
+        return; /* the apps' own events have told of a rollback */
+    event = plan_act(pl, ACT_EVENT);
+    event->warning = same_text(now->status, "False");
+    event->reason = now->reason;
+    event->note = now->message;
+}
+
+static void tell(struct planner *pl)
+{
+    for (size_t i = 0; i < pl->s->n_apps; i++)
+        tell_app(pl, &pl->s->apps[i], status_app(pl->o->status, pl->s->apps[i].name));
+    tell_release(pl);
+}
+
+/* --- quiet --- */
+
+static void write_status(struct planner *pl)
+{
+    const struct observed *o = pl->o;
+    int64_t gathered_ms = o->last_write_ms + GATHER_MS;
+
+    if (status_equal(o->status, pl->s))
+        return;
+    if (!status_is_urgent(o->status, pl->s) && o->now_ms < gathered_ms)
+        plan_again_at(pl, gathered_ms);
+    else
+        plan_act(pl, ACT_PATCH_STATUS);
+}
+
+static void clean_up(struct planner *pl)
+{
+    int64_t due_ms;
+
+    if (!pl->p->settled || pl->o->spec->ttl_ms < 0 || !pl->s->n_history)
+        return;
+    due_ms = pl->s->history[0].finish_ms + pl->o->spec->ttl_ms;
+    if (pl->o->now_ms >= due_ms)
+        plan_act(pl, ACT_DELETE_RELEASE);
+    else
+        plan_again_at(pl, due_ms);
+}
+
+void plan_conclude(struct planner *pl)
+{
+    struct tally t = tally_apps(pl->s);
+
+    if (pl->o->spec_problem) {
+        set_stalled(pl, REASON_InvalidSpec, pl->o->spec_problem);
+        tell_release(pl);
+        write_status(pl);
+        return;
+    }
+    pl->s->progress = arena_printf(pl->a, "%zu/%zu", t.settled, t.total);
+    set_conditions(pl, &t);
+    set_conflicted(pl);
+    pl->p->settled = !status_condition(pl->s, "Reconciling") && !pl->moving;
+    if (pl->p->settled)
+        put_history(pl);
+    tell(pl);
+    write_status(pl);
+    clean_up(pl);
+}

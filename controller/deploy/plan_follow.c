@@ -1,0 +1,462 @@
+/* A running attempt: is it accepted, healthy, failed, or overwritten by somebody else? */
+#include <string.h>
+
+#include "base/clock.h"
+#include "deploy/image.h"
+#include "deploy/planner.h"
+#include "deploy/reason.h"
+
+#define LOG_WAIT_MS SECOND_MS              /* R9: logs hold the rollback back this long at most */
+#define PUT_BACKS 3                        /* R16 */
+#define REFUSED_RETRY_MS (60 * SECOND_MS)  /* R5 */
+#define LIVE_RETRY_MS (2 * SECOND_MS)
+#define LOG_TAILS_BYTES 16384              /* of all apps together */
+#define LOG_TAIL_BYTES 1024
+
+/* The image that the attempt is about, with its digest where we know it. */
+static const char *attempt_image(const struct planner *pl, const struct app_status *app)
+{
+    const char *written = app->attempt->images.n ? app->attempt->images.items[0].image : NULL;
+
+    if (app->target_image && same_text(plan_written_image(pl, app->target_image), written))
+        return app->target_image;
+    return written;
+}
+
+/* --- ends --- */
+
+static void finish(struct planner *pl, struct app_status *app, enum app_state state,
+                   const char *reason, const char *message)
+{
+    app_set(pl, app, state, reason, message);
+    app->finish_ms = pl->o->now_ms;
+}
+
+static void succeed(struct planner *pl, struct app_status *app, const char *reason)
+{
+    const char *image;
+
+    if (app->state == APP_ROLLING_BACK) {
+        image = app->attempt->images.items[0].image;
+        finish(pl, app, APP_ROLLED_BACK, app->reason,
+               arena_printf(pl->a, "%s; rolled back to %s",
+                            app->message ? app->message : "it did not become healthy", image));
+        return;
+    }
+    image = attempt_image(pl, app);
+    app->commit = app->attempt->commit;
+    app->good_image = image;
+    app->failure = NULL;
+    finish(pl, app, APP_UPDATED, reason, NULL);
+}
+
+/* What the containers go back to (R10); n = 0: nothing. */
+static struct image_list rollback_images(const struct planner *pl, const struct app_status *app,
+                                         const char *failed)
+{
+    const struct attempt *at = app->attempt;
+    struct image_list back = { 0 };
+
+    if (at->previous.n == at->images.n && at->previous_available != 0 &&
+        !images_equal(&at->previous, &at->images))
+        return at->previous;
+    if (!app->good_image || image_same(app->good_image, failed))
+        return back;
+    back.items = arena_array(pl->a, at->images.n, sizeof *back.items);
+    for (; back.n < at->images.n; back.n++)
+        back.items[back.n] = (struct image_of){ at->images.items[back.n].container,
+                                                plan_written_image(pl, app->good_image) };
+    return back;
+}
+
+static void start_rollback(struct planner *pl, struct app_status *app,
+                           const struct deployment_facts *dep, struct image_list back)
+{
+    const struct attempt *old = app->attempt;
+    struct attempt *at;
+
+    at = plan_start(pl, app, dep, ATTEMPT_ROLLBACK, old->commit, back);
+    at->previous = back;
+    at->previous_available = old->previous_available;
+    at->previous_good_commit = old->previous_good_commit;
+    at->previous_good_image = old->previous_good_image;
+    plan_send(pl, app, dep);
+}
+
+/* --- failure --- */
+
+/* Has the log been fetched, or been waited for long enough? Asks for it the first time. */
+static bool log_is_ready(struct planner *pl, const struct app_status *app, const struct verdict *v,
+                         const char **ret_tail)
+{
+    struct action *act;
+
+    *ret_tail = NULL;
+    if (!v->pod || !v->run || !(v->run->has_last || v->run->running || v->run->restarts))
+        return true;
+    for (size_t i = 0; i < pl->o->n_logs; i++) {
+        const struct log_answer *log = &pl->o->logs[i];
+
+        if (strcmp(log->pod, v->pod->name) || strcmp(log->container, v->run->name))
+            continue;
+        *ret_tail = log->tail;
+        plan_again_at(pl, log->asked_ms + LOG_WAIT_MS);
+        return log->done || pl->o->now_ms >= log->asked_ms + LOG_WAIT_MS;
+    }
+    act = plan_act(pl, ACT_FETCH_LOGS);
+    act->app = app->name;
+    act->pod = v->pod->name;
+    act->container = v->run->name;
+    act->previous = v->run->running && v->run->has_last;
+    return false;
+}
+
+static struct failure *make_failure(struct planner *pl, const struct verdict *v, const char *tail)
+{
+    size_t share = LOG_TAILS_BYTES / (pl->s->n_apps ? pl->s->n_apps : 1);
+    struct failure *f = arena_alloc(pl->a, sizeof *f);
+    size_t keep = share < LOG_TAIL_BYTES ? share : LOG_TAIL_BYTES;
+
+    f->reason = v->run && v->run->end_reason && v->run->has_last ? v->run->end_reason : v->reason;
+    f->exit_code = -1;
+    if (v->pod)
+        f->pod = v->pod->name;
+    if (v->run) {
+        f->container = v->run->name;
+        f->restarts = v->run->restarts;
+        if (v->run->has_last)
+            f->exit_code = v->run->exit_code;
+    }
+    if (tail && strlen(tail) > keep)
+        tail += strlen(tail) - keep;
+    f->log_tail = tail;
+    return f;
+}
+
+static void fail_forward(struct planner *pl, struct app_status *app,
+                         const struct deployment_facts *dep, const struct verdict *v)
+{
+    const char *failed = attempt_image(pl, app), *tail;
+    bool degraded = app->attempt->kind == ATTEMPT_ADOPT && image_same(app->good_image, failed);
+    struct image_list back;
+
+    if (!log_is_ready(pl, app, v, &tail))
+        return;
+    app->failure = make_failure(pl, v, tail);
+    if (degraded) {
+        finish(pl, app, APP_FAILED, REASON_Degraded, v->message);
+        return;
+    }
+    if (v->reason != REASON_RegistryUnavailable) { /* a registry's trouble is not the app's */
+        app->failed_commit = app->attempt->commit;
+        app->failed_image = failed;
+    }
+    if (pl->o->spec->rollback_never) {
+        finish(pl, app, APP_FAILED, v->reason, v->message);
+        return;
+    }
+    back = rollback_images(pl, app, failed);
+    if (!back.n) {
+        finish(pl, app, APP_FAILED, REASON_NoRollbackTarget,
+               arena_printf(pl->a, "%s; there is no earlier image to go back to", v->message));
+        return;
+    }
+    app_set(pl, app, APP_ROLLING_BACK, v->reason, v->message);
+    start_rollback(pl, app, dep, back);
+}
+
+static void fail(struct planner *pl, struct app_status *app, const struct deployment_facts *dep,
+                 const struct verdict *v)
+{
+    if (app->state != APP_ROLLING_BACK) {
+        fail_forward(pl, app, dep, v);
+        return;
+    }
+    finish(pl, app, APP_FAILED, REASON_RollbackFailed,
+           arena_printf(pl->a, "%s; and the rollback failed too: %s",
+                        app->message ? app->message : "the new version failed", v->message));
+}
+
+/* --- not accepted yet --- */
+
+static const struct refusal *find_refusal(const struct planner *pl, const char *id)
+{
+    for (size_t i = 0; i < pl->o->n_refusals; i++)
+        if (!strcmp(pl->o->refusals[i].attempt_id, id))
+            return &pl->o->refusals[i];
+    return NULL;
+}
+
+/* R5: 422 is not sent again; 400 and 403 every minute until imageWaitSeconds have passed. */
+static bool is_refused(struct planner *pl, struct app_status *app,
+                       const struct deployment_facts *dep)
+{
+    const struct refusal *r = find_refusal(pl, app->attempt->id);
+    int64_t give_up_ms = app->attempt->start_ms + pl->o->spec->image_wait_ms;
+    const char *reason;
+    struct verdict v;
+
+    if (!r)
+        return false;
+    reason = r->for_good ? REASON_Rejected : r->forbidden ? REASON_Forbidden : REASON_Denied;
+    v = (struct verdict){ .reason = reason,
+                          .message = arena_printf(pl->a, "the API server refuses the patch of "
+                                                         "Deployment %s: %s",
+                                                  app->deployment, r->text) };
+    if (!r->for_good && pl->o->now_ms < give_up_ms) {
+        if (app->state == APP_UPDATING)
+            app_set(pl, app, APP_UPDATING, reason, v.message);
+        plan_again_at(pl, r->at_ms + REFUSED_RETRY_MS);
+        return pl->o->now_ms < r->at_ms + REFUSED_RETRY_MS;
+    }
+    if (app->state == APP_ROLLING_BACK || images_match(&dep->tmpl, &app->attempt->previous))
+        finish(pl, app, APP_FAILED,
+               app->state == APP_ROLLING_BACK ? REASON_RollbackFailed : reason, v.message);
+    else
+        fail_forward(pl, app, dep, &v); /* it had taken over an attempt: back to before that */
+    return true;
+}
+
+/* May the patch that nobody has seen yet still be sent, as it was written ahead? Only when the
+ * Deployment is as we found it: else the way back would be a wrong one. */
+static bool is_as_found(const struct planner *pl, const struct app_status *app,
+                        const struct deployment_facts *dep)
+{
+    const struct attempt *at = app->attempt, *there = dep->attempt;
+
+    return at->kind == ATTEMPT_PUT_BACK || at->kind == ATTEMPT_ROLLBACK ||
+           images_match(&dep->tmpl, &at->previous) || images_match(&dep->tmpl, &at->images) ||
+           (there && !strncmp(there->id, pl->o->uid, 8) && images_match(&dep->tmpl, &there->images));
+}
+
+static void follow_unaccepted(struct planner *pl, struct app_status *app,
+                              const struct deployment_facts *dep)
+{
+    struct attempt *at = app->attempt;
+
+    if (dep->attempt && !strcmp(dep->attempt->id, at->id)) {
+        at->accepted = dep->generation;
+        if (app->state == APP_UPDATING)
+            app_set(pl, app, APP_UPDATING,
+                    at->kind == ATTEMPT_ADOPT ? REASON_Adopted : REASON_RollingUpdate, NULL);
+        return;
+    }
+    if (is_refused(pl, app, dep))
+        return;
+    if (!is_as_found(pl, app, dep)) {
+        app->attempt = NULL;
+        app_set(pl, app, APP_PENDING, REASON_WaitingForTurn, NULL);
+        return;
+    }
+    plan_send(pl, app, dep);
+}
+
+/* --- accepted --- */
+
+/* R16: somebody else changed the image while we are at it. */
+static bool put_back(struct planner *pl, struct app_status *app, const struct deployment_facts *dep)
+{
+    const struct attempt was = *app->attempt;
+    struct attempt *at;
+
+    if (dep->attempt && !strcmp(dep->attempt->id, was.id) && images_match(&dep->tmpl, &was.images))
+        return false;
+    if (was.put_backs >= PUT_BACKS) {
+        finish(pl, app, APP_FAILED, REASON_FieldManagerConflict,
+               arena_printf(pl->a, "'%s' keeps changing the image of Deployment %s: put back %d "
+                                   "times, no longer",
+                            dep->image_manager ? dep->image_manager : "somebody", app->deployment,
+                            PUT_BACKS));
+        return true;
+    }
+    at = plan_start(pl, app, dep, ATTEMPT_PUT_BACK, was.commit, was.images);
+    *at = (struct attempt){ .id = at->id,
+                            .kind = ATTEMPT_PUT_BACK,
+                            .commit = was.commit,
+                            .generation = was.generation,
+                            .deployment_uid = was.deployment_uid,
+                            .images = was.images,
+                            .previous = was.previous,
+                            .previous_available = was.previous_available,
+                            .previous_good_commit = was.previous_good_commit,
+                            .previous_good_image = was.previous_good_image,
+                            .start_ms = was.start_ms,
+                            .progress_ms = was.progress_ms,
+                            .available_max = was.available_max,
+                            .put_backs = was.put_backs + 1 };
+    plan_send(pl, app, dep);
+    if (app->state == APP_SOAKING)
+        app_set(pl, app, APP_UPDATING, REASON_PutBack, NULL);
+    return true;
+}
+
+/* R7: the clock stands still while the Deployment is paused or its controller has not seen our
+ * patch. Returns whether it stands. */
+static bool clock_stands(struct planner *pl, struct attempt *at, const struct deployment_facts *dep)
+{
+    int64_t now_ms = pl->o->now_ms, stood_ms;
+
+    if (dep->paused || dep->observed_generation < dep->generation) {
+        if (!at->clock_stopped_ms && at->progress_ms)
+            at->clock_stopped_ms = now_ms;
+        return true;
+    }
+    if (!at->progress_ms)
+        at->progress_ms = now_ms;
+    if (at->clock_stopped_ms) {
+        stood_ms = now_ms - at->clock_stopped_ms;
+        at->progress_ms += stood_ms;
+        if (at->complete_ms)
+            at->complete_ms += stood_ms;
+        at->clock_stopped_ms = 0;
+    }
+    return false;
+}
+
+/* Keep the high-water mark of available new pods, and with it progressTime. */
+static int count_pods(struct planner *pl, struct attempt *at, const struct deployment_facts *dep,
+                      const struct replicaset_facts *set)
+{
+    int64_t next_ms;
+    int available = verdict_available(set, dep->min_ready_s, pl->o->now_ms, &next_ms);
+    int counted = available < dep->replicas ? available : dep->replicas;
+
+    plan_again_at(pl, next_ms);
+    if (at->available_max < 0)
+        at->available_max = counted;
+    if (counted > at->available_max && !at->complete_ms) {
+        at->available_max = counted;
+        at->progress_ms = pl->o->now_ms;
+    }
+    if (at->available_max > dep->replicas)
+        at->available_max = dep->replicas;
+    return available;
+}
+
+/* R6: complete, and for soakSeconds no fewer available than at the best time. */
+static bool is_good(struct planner *pl, struct app_status *app, const struct deployment_facts *dep,
+                    int available)
+{
+    struct attempt *at = app->attempt;
+    int64_t soak_ms = pl->o->spec->health.soak_ms;
+
+    if (!at->complete_ms) {
+        if (!deployment_is_complete(dep))
+            return false;
+        at->complete_ms = pl->o->now_ms;
+        at->available_max = dep->replicas;
+        if (app->state == APP_UPDATING)
+            app_set(pl, app, APP_SOAKING, REASON_Soaking, NULL);
+    }
+    if (available < at->available_max) {
+        at->soak_ms = 0;
+        return false;
+    }
+    if (!at->soak_ms)
+        at->soak_ms = pl->o->now_ms;
+    if (pl->o->now_ms >= at->soak_ms + soak_ms || !dep->replicas)
+        return true;
+    plan_again_at(pl, at->soak_ms + soak_ms);
+    return false;
+}
+
+/* R7: the deadline, judged by a live read made after it passed. */
+static bool deadline_passed(struct planner *pl, const struct app_status *app,
+                            const struct deployment_facts *dep)
+{
+    const struct health_spec *health = &pl->o->spec->health;
+    const struct attempt *at = app->attempt;
+    int64_t limit_ms = at->complete_ms ?
+                           at->complete_ms + health->deadline_ms + health->soak_ms :
+                           at->progress_ms + health->deadline_ms + dep->min_ready_s * SECOND_MS;
+
+    if (pl->o->now_ms < limit_ms) {
+        plan_again_at(pl, limit_ms);
+        return false;
+    }
+    if (dep->read_ms >= limit_ms)
+        return true;
+    plan_act(pl, ACT_READ_LIVE)->deployment = app->deployment;
+    plan_again_at(pl, pl->o->now_ms + LIVE_RETRY_MS);
+    return false;
+}
+
+static struct verdict judge(struct planner *pl, const struct app_status *app,
+                            const struct replicaset_facts *set)
+{
+    const struct attempt *at = app->attempt;
+    const struct health_spec *health = &pl->o->spec->health;
+    struct verdict v = verdict_judge(set, at, health, false, pl->o->now_ms, pl->a);
+    const struct image_answer *answer;
+
+    if (!v.image_gone || v.fails)
+        return v;
+    answer = plan_ask_image(pl, at->images.items[0].image, at->start_ms + 1);
+    return verdict_judge(set, at, health, answer && answer->missing, pl->o->now_ms, pl->a);
+}
+
+/* While it runs, the message says how far it is, or what is in its way. */
+static void tell_progress(struct planner *pl, struct app_status *app,
+                          const struct deployment_facts *dep, const struct verdict *v)
+{
+    const char *text = arena_printf(pl->a, "%d of %d new pods available", app->attempt->available_max,
+                                    dep->replicas);
+
+    if (app->state == APP_UPDATING)
+        app_set(pl, app, APP_UPDATING, app->reason,
+                v->message ? arena_printf(pl->a, "%s; %s", text, v->message) : text);
+    else if (app->state == APP_SOAKING)
+        app_set(pl, app, APP_SOAKING, REASON_Soaking,
+                arena_printf(pl->a, "all new pods are available, watching them for %lld s",
+                             (long long)(pl->o->spec->health.soak_ms / SECOND_MS)));
+}
+
+static void follow_accepted(struct planner *pl, struct app_status *app,
+                            const struct deployment_facts *dep)
+{
+    const struct replicaset_facts *set = verdict_new_set(dep, app->attempt);
+    struct verdict v;
+    int available;
+
+    app->desired = dep->replicas;
+    app->updated = dep->updated;
+    app->available = dep->available;
+    if (clock_stands(pl, app->attempt, dep) || !dep->pods_known)
+        return;
+    available = count_pods(pl, app->attempt, dep, set);
+    v = judge(pl, app, set);
+    plan_again_at(pl, v.again_ms);
+    if (v.fails && pl->o->spec->health.fail_fast) {
+        fail(pl, app, dep, &v);
+        return;
+    }
+    if (is_good(pl, app, dep, available)) {
+        succeed(pl, app, dep->replicas ? REASON_Healthy : REASON_NotVerified);
+        return;
+    }
+    if (deadline_passed(pl, app, dep)) {
+        v = verdict_explain(set, app->attempt, pl->a);
+        v.message = arena_printf(pl->a, "no progress for %lld s: %s",
+                                 (long long)(pl->o->spec->health.deadline_ms / SECOND_MS), v.message);
+        fail(pl, app, dep, &v);
+        return;
+    }
+    tell_progress(pl, app, dep, &v);
+}
+
+void plan_follow(struct planner *pl, struct app_status *app)
+{
+    const struct deployment_facts *dep = plan_facts(pl, app->deployment)->dep;
+
+    if (!dep || !same_text(dep->uid, app->attempt->deployment_uid)) { /* gone: plan anew (R4) */
+        app->attempt = NULL;
+        app_set(pl, app, APP_PENDING, REASON_WaitingForTurn, NULL);
+        return;
+    }
+    if (!app->attempt->accepted)
+        follow_unaccepted(pl, app, dep);
+    else if (put_back(pl, app, dep))
+        return;
+    if (app_is_moving(app) && app->attempt->accepted)
+        follow_accepted(pl, app, dep);
+}
