@@ -50,7 +50,7 @@ metadata:
 ---
 END
     cat crd/appreleases.yaml
-    "$helm" template btc-shopflow-deployer "$chart" --namespace btc-shopflow-system \
+    "$helm" template btc-shopflow-deployer "$chart" --namespace btc-shopflow-system --kube-version 1.36 \
         --set image.repository=btc-shopflow-deployer | plain
 } >"$tmp/install.yaml"
 
