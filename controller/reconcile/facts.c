@@ -1,0 +1,345 @@
+#include "reconcile/facts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/backoff.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "deploy/observed.h"
+#include "kube/meta.h"
+#include "registry/client.h"
+
+#define NEWER_LIVES_MS 5000 /* the watch is long past that by then, or dead */
+#define PODS_LIVE_MS 2000
+#define KEY_BYTES 520
+
+/* How soon to ask again: an image that is not there yet; a registry in trouble. */
+static const struct backoff MISSING_AGAIN = { 1000, 10000 };
+static const struct backoff TROUBLE_AGAIN = { 1000, 60000 };
+#define DENIED_AGAIN_MS 15000
+
+struct image_fact {
+    int64_t at_ms, retry_ms;
+    char digest[136], error[240];
+    bool missing, denied;
+    unsigned failures;
+};
+
+struct log_fact {
+    char *pod, *container, *tail;
+    int64_t asked_ms;
+    bool done;
+};
+
+struct refusal_fact {
+    bool for_good, forbidden;
+    char text[240];
+    int64_t at_ms;
+};
+
+struct newer {
+    struct kube_object *object;
+    int64_t mono_ms, read_ms;
+};
+
+struct live_pods {
+    void **pods;
+    size_t n;
+    int64_t mono_ms;
+};
+
+static void log_fact_free(void *value)
+{
+    struct log_fact *log = value;
+
+    free(log->pod);
+    free(log->container);
+    free(log->tail);
+    free(log);
+}
+
+static void newer_free(void *value)
+{
+    struct newer *n = value;
+
+    if (n)
+        kube_object_free(n->object);
+    free(n);
+}
+
+static void live_pods_free(void *value)
+{
+    struct live_pods *live = value;
+
+    for (size_t i = 0; live && i < live->n; i++)
+        kube_object_free(live->pods[i]);
+    if (live)
+        free(live->pods);
+    free(live);
+}
+
+struct facts *facts_new(void)
+{
+    struct facts *f = xcalloc(1, sizeof *f);
+
+    f->images = map_new();
+    f->logs = map_new();
+    f->refusals = map_new();
+    f->deployments = map_new();
+    f->pods = map_new();
+    return f;
+}
+
+void facts_free(void *value)
+{
+    struct facts *f = value;
+
+    if (!f)
+        return;
+    map_free(f->images, free);
+    map_free(f->logs, log_fact_free);
+    map_free(f->refusals, free);
+    map_free(f->deployments, newer_free);
+    map_free(f->pods, live_pods_free);
+    kube_object_free(f->release);
+    free(f);
+}
+
+static void empty(struct map **m, void (*destroy)(void *))
+{
+    if (!map_count(*m))
+        return;
+    map_free(*m, destroy);
+    *m = map_new();
+}
+
+void facts_settle(struct facts *f)
+{
+    empty(&f->logs, log_fact_free);
+    empty(&f->refusals, free);
+    empty(&f->pods, live_pods_free);
+}
+
+/* --- images --- */
+
+static void *fact_in(struct map *m, const char *key, size_t size)
+{
+    void *fact = map_get(m, key);
+
+    if (!fact) {
+        fact = xcalloc(1, size);
+        map_put(m, key, fact);
+    }
+    return fact;
+}
+
+void facts_image_asked(struct facts *f, const char *image)
+{
+    struct image_fact *fact = fact_in(f->images, image, sizeof *fact);
+
+    fact->at_ms = 0;
+}
+
+void facts_image_answered(struct facts *f, const char *image, const struct registry_answer *answer,
+                          const struct err *err, int64_t now_ms)
+{
+    struct image_fact *fact = fact_in(f->images, image, sizeof *fact);
+    int64_t delay_ms;
+
+    fact->at_ms = now_ms;
+    fact->missing = !err && answer->missing;
+    fact->denied = err && err->kind == ERR_DENIED;
+    fact->error[0] = fact->digest[0] = '\0';
+    if (!err && !answer->missing) {
+        snprintf(fact->digest, sizeof fact->digest, "%s", answer->digest);
+        fact->failures = 0;
+        return;
+    }
+    if (err)
+        snprintf(fact->error, sizeof fact->error, "%s", err->text);
+    fact->failures++;
+    delay_ms = backoff_ms(fact->missing ? &MISSING_AGAIN : &TROUBLE_AGAIN, fact->failures);
+    if (fact->denied)
+        delay_ms = DENIED_AGAIN_MS;
+    if (err && answer && answer->retry_after_ms > delay_ms)
+        delay_ms = answer->retry_after_ms;
+    fact->retry_ms = now_ms + delay_ms;
+}
+
+/* --- logs, refusals --- */
+
+static void log_key(char *buf, const char *pod, const char *container)
+{
+    snprintf(buf, KEY_BYTES, "%s/%s", pod, container);
+}
+
+void facts_log_asked(struct facts *f, const char *pod, const char *container, int64_t now_ms)
+{
+    char key[KEY_BYTES];
+    struct log_fact *log;
+
+    log_key(key, pod, container);
+    log = fact_in(f->logs, key, sizeof *log);
+    if (!log->pod) {
+        log->pod = xstrdup(pod);
+        log->container = xstrdup(container);
+    }
+    log->asked_ms = now_ms;
+    log->done = false;
+}
+
+void facts_log_answered(struct facts *f, const char *pod, const char *container, const char *tail)
+{
+    char key[KEY_BYTES];
+    struct log_fact *log;
+
+    log_key(key, pod, container);
+    log = map_get(f->logs, key);
+    if (!log)
+        return;
+    free(log->tail);
+    log->tail = tail ? xstrdup(tail) : NULL;
+    log->done = true;
+}
+
+void facts_refused(struct facts *f, const char *attempt_id, const struct err *err, int64_t now_ms)
+{
+    struct refusal_fact *fact = fact_in(f->refusals, attempt_id, sizeof *fact);
+
+    fact->for_good = err->code == 422;
+    fact->forbidden = err->code == 403;
+    fact->at_ms = now_ms;
+    snprintf(fact->text, sizeof fact->text, "%s", err->text);
+}
+
+void facts_accepted(struct facts *f, const char *attempt_id)
+{
+    free(map_del(f->refusals, attempt_id));
+}
+
+/* --- objects newer than the watch's --- */
+
+static bool is_newer(const struct kube_object *held, const void *seen, int64_t age_ms)
+{
+    const struct kube_object *o = seen;
+
+    return held && o && age_ms < NEWER_LIVES_MS && !strcmp(held->uid, o->uid) &&
+           kube_rv_older(o->rv, held->rv);
+}
+
+void facts_put_release(struct facts *f, struct kube_object *o, int64_t mono_ms)
+{
+    kube_object_free(f->release);
+    f->release = o;
+    f->release_ms = mono_ms;
+}
+
+const void *facts_newer_release(struct facts *f, const void *seen, int64_t mono_ms)
+{
+    if (is_newer(f->release, seen, mono_ms - f->release_ms))
+        return f->release;
+    kube_object_free(f->release);
+    f->release = NULL;
+    return seen;
+}
+
+void facts_put_deployment(struct facts *f, struct kube_object *o, int64_t mono_ms, int64_t read_ms)
+{
+    struct newer *n = xcalloc(1, sizeof *n);
+
+    *n = (struct newer){ o, mono_ms, read_ms };
+    newer_free(map_put(f->deployments, o->name, n));
+}
+
+const void *facts_newer_deployment(struct facts *f, const char *name, const void *seen,
+                                   int64_t mono_ms, int64_t *ret_read_ms)
+{
+    const struct kube_object *o = seen;
+    struct newer *n = map_get(f->deployments, name);
+
+    *ret_read_ms = 0;
+    if (!n)
+        return seen;
+    if (is_newer(n->object, seen, mono_ms - n->mono_ms)) {
+        *ret_read_ms = n->read_ms;
+        return n->object;
+    }
+    if (o && !strcmp(o->uid, n->object->uid) && mono_ms - n->mono_ms < NEWER_LIVES_MS) {
+        *ret_read_ms = n->read_ms; /* the watch has all that the live read saw, or more */
+        return seen;
+    }
+    newer_free(map_del(f->deployments, name));
+    return seen;
+}
+
+void facts_put_pods(struct facts *f, const char *deployment, void **pods, size_t n, int64_t mono_ms)
+{
+    struct live_pods *live = xcalloc(1, sizeof *live);
+
+    live->pods = xcalloc(n + 1, sizeof *live->pods);
+    if (n)
+        memcpy(live->pods, pods, n * sizeof *pods);
+    live->n = n;
+    live->mono_ms = mono_ms;
+    live_pods_free(map_put(f->pods, deployment, live));
+}
+
+void *const *facts_pods(const struct facts *f, const char *deployment, int64_t mono_ms,
+                        size_t *ret_n)
+{
+    const struct live_pods *live = map_get(f->pods, deployment);
+
+    if (!live || mono_ms - live->mono_ms > PODS_LIVE_MS)
+        return NULL;
+    *ret_n = live->n;
+    return live->pods;
+}
+
+/* --- for the plan --- */
+
+static void observe_images(const struct facts *f, struct arena *a, struct observed *o)
+{
+    o->images = arena_array(a, map_count(f->images) + 1, sizeof *o->images);
+    MAP_EACH(f->images, it) {
+        const struct image_fact *fact = it.value;
+
+        o->images[o->n_images++] = (struct image_answer){
+            .image = arena_strdup(a, it.key),
+            .at_ms = fact->at_ms,
+            .digest = fact->digest[0] ? arena_strdup(a, fact->digest) : NULL,
+            .missing = fact->missing,
+            .denied = fact->denied,
+            .error = fact->error[0] ? arena_strdup(a, fact->error) : NULL,
+            .retry_ms = fact->retry_ms,
+        };
+    }
+}
+
+void facts_observe(const struct facts *f, struct arena *a, struct observed *o)
+{
+    observe_images(f, a, o);
+    o->logs = arena_array(a, map_count(f->logs) + 1, sizeof *o->logs);
+    MAP_EACH(f->logs, it) {
+        const struct log_fact *log = it.value;
+
+        o->logs[o->n_logs++] = (struct log_answer){ .pod = arena_strdup(a, log->pod),
+                                                    .container = arena_strdup(a, log->container),
+                                                    .asked_ms = log->asked_ms,
+                                                    .done = log->done,
+                                                    .tail = arena_strdup(a, log->tail) };
+    }
+    o->refusals = arena_array(a, map_count(f->refusals) + 1, sizeof *o->refusals);
+    MAP_EACH(f->refusals, it) {
+        const struct refusal_fact *fact = it.value;
+
+        o->refusals[o->n_refusals++] = (struct refusal){ .attempt_id = arena_strdup(a, it.key),
+                                                         .for_good = fact->for_good,
+                                                         .forbidden = fact->forbidden,
+                                                         .text = arena_strdup(a, fact->text),
+                                                         .at_ms = fact->at_ms };
+    }
+    o->last_write_ms = f->last_write_ms;
+}

@@ -1,0 +1,67 @@
+/* controller/reconcile/facts.h — What we learned about one release beside the watches: answers of
+ * registries, logs, refusals, live reads, and the objects that our own writes returned.
+ *
+ * A fact is only ever a hint that can be learned again: after a restart there are none. Times are
+ * wall-clock milliseconds of the API server's clock, as the plan's. */
+#ifndef RECONCILE_FACTS_H
+#define RECONCILE_FACTS_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/map.h"
+
+struct arena;
+struct kube_object;
+struct observed;
+struct registry_answer;
+struct err;
+
+struct facts {
+    struct map *images;     /* reference → struct image_fact */
+    struct map *logs;       /* "pod/container" → struct log_fact */
+    struct map *refusals;   /* attempt id → struct refusal_fact */
+    struct map *deployments; /* name → struct newer: live reads and answers to our writes */
+    struct map *pods;       /* Deployment's name → struct live_pods */
+    struct kube_object *release; /* newer than the watch's; NULL = none */
+    int64_t release_ms;     /* monotonic: when it was read */
+    int64_t last_write_ms;  /* of our last status patch */
+    int64_t live_ms;        /* monotonic: when the release was last read live */
+    int conflicts;          /* 409s in a row */
+};
+
+struct facts *facts_new(void);
+void facts_free(void *f); /* NULL is fine */
+
+/* Forget what only a moving release needs. */
+void facts_settle(struct facts *f);
+
+void facts_image_asked(struct facts *f, const char *image);
+void facts_image_answered(struct facts *f, const char *image, const struct registry_answer *answer,
+                          const struct err *err, int64_t now_ms);
+void facts_log_asked(struct facts *f, const char *pod, const char *container, int64_t now_ms);
+void facts_log_answered(struct facts *f, const char *pod, const char *container, const char *tail);
+void facts_refused(struct facts *f, const char *attempt_id, const struct err *err, int64_t now_ms);
+void facts_accepted(struct facts *f, const char *attempt_id); /* forget its refusals */
+
+/* Take an object the server has just given us. read_ms: wall clock of a live read, 0 for the answer
+ * to a write. */
+void facts_put_release(struct facts *f, struct kube_object *o, int64_t mono_ms);
+void facts_put_deployment(struct facts *f, struct kube_object *o, int64_t mono_ms, int64_t read_ms);
+
+/* The newer one of what the watch has (NULL = nothing) and what we hold. Ours is dropped when the
+ * watch has caught up, has another uid or nothing, or after a few seconds. */
+const void *facts_newer_release(struct facts *f, const void *seen, int64_t mono_ms);
+const void *facts_newer_deployment(struct facts *f, const char *name, const void *seen,
+                                   int64_t mono_ms, int64_t *ret_read_ms);
+
+/* The pods of a live read, valid for a moment. Takes the objects (kube_pod), not the array. */
+void facts_put_pods(struct facts *f, const char *deployment, void **pods, size_t n,
+                    int64_t mono_ms);
+void *const *facts_pods(const struct facts *f, const char *deployment, int64_t mono_ms,
+                        size_t *ret_n); /* NULL = none that is fresh */
+
+/* The answers, refusals and logs as the plan wants them. */
+void facts_observe(const struct facts *f, struct arena *a, struct observed *o);
+
+#endif

@@ -1,0 +1,21 @@
+/* controller/reconcile/release.h — One AppRelease as stored: metadata, checked spec, status. */
+#ifndef RECONCILE_RELEASE_H
+#define RECONCILE_RELEASE_H
+#include "deploy/spec.h"
+#include "deploy/status.h"
+#include "kube/meta.h"
+
+struct err;
+
+struct release {
+    struct kube_object meta;
+    struct release_spec spec;
+    const char *spec_problem;               /* NULL = spec is good */
+    struct release_status status;
+    const char *retry_at, *reconcile_at;    /* annotations; NULL = absent */
+};
+
+/* For kube/reflector: an object in an arena of its own (kube_object_free). */
+void *release_decode(const cJSON *tree, struct err *e);
+
+#endif
