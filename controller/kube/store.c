@@ -91,14 +91,13 @@ void store_list(struct store *s, const char *key, void **obj)
 {
     void *o = *obj;
     void *held = map_get(s->now, key);
+    bool is_same = held && is_same_version(held, o);
 
     assert(s->coming);
     *obj = NULL;
-    if (held && is_same_version(held, o)) {
+    release(key, map_put(s->coming, key, is_same ? held : o), s->now);
+    if (is_same)
         kube_object_free(o);
-        o = held;
-    }
-    release(key, map_put(s->coming, key, o), s->now);
 }
 
 void store_commit(struct store *s, void (*on_change)(const char *key, const void *old, void *ctx),
