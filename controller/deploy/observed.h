@@ -77,7 +77,8 @@ struct app_facts {
 /* What a registry said of an image reference. */
 struct image_answer {
     const char *image;
-    int64_t at_ms;                         /* when it was answered; 0 = the answer is under way */
+    bool asking;                           /* a (new) answer is under way */
+    int64_t at_ms;                         /* of the last answer; 0 = none yet */
     const char *digest;                    /* NULL = none */
     bool missing;
     bool denied;                           /* 401, 403 */

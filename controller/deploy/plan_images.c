@@ -30,11 +30,12 @@ const struct image_answer *plan_ask_image(struct planner *pl, const char *image,
 
         if (strcmp(answer->image, image))
             continue;
-        if (!answer->at_ms)
+        if (answer->at_ms < since_ms || !answer->at_ms) {
+            if (!answer->asking)
+                break;
             return NULL; /* on its way: the answer wakes us */
-        if (answer->at_ms < since_ms)
-            break;
-        if (answer->digest)
+        }
+        if (answer->digest || answer->asking)
             return answer;
         if (pl->o->now_ms >= answer->retry_ms)
             ask(pl, image);

@@ -24,7 +24,7 @@ static const struct backoff TROUBLE_AGAIN = { 1000, 60000 };
 struct image_fact {
     int64_t at_ms, retry_ms;
     char digest[136], error[240];
-    bool missing, denied;
+    bool asking, missing, denied;
     unsigned failures;
 };
 
@@ -140,7 +140,7 @@ void facts_image_asked(struct facts *f, const char *image)
 {
     struct image_fact *fact = fact_in(f->images, image, sizeof *fact);
 
-    fact->at_ms = 0;
+    fact->asking = true;
 }
 
 void facts_image_answered(struct facts *f, const char *image, const struct registry_answer *answer,
@@ -149,6 +149,7 @@ void facts_image_answered(struct facts *f, const char *image, const struct regis
     struct image_fact *fact = fact_in(f->images, image, sizeof *fact);
     int64_t delay_ms;
 
+    fact->asking = false;
     fact->at_ms = now_ms;
     fact->missing = !err && answer->missing;
     fact->denied = err && err->kind == ERR_DENIED;
@@ -308,6 +309,7 @@ static void observe_images(const struct facts *f, struct arena *a, struct observ
 
         o->images[o->n_images++] = (struct image_answer){
             .image = arena_strdup(a, it.key),
+            .asking = fact->asking,
             .at_ms = fact->at_ms,
             .digest = fact->digest[0] ? arena_strdup(a, fact->digest) : NULL,
             .missing = fact->missing,
