@@ -1,0 +1,261 @@
+#include "reconcile/gather.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "kube/workload.h"
+#include "reconcile/claims.h"
+#include "reconcile/cluster.h"
+#include "reconcile/facts.h"
+#include "reconcile/release.h"
+
+static struct template_facts gather_template(const struct kube_template *t, struct arena *a)
+{
+    struct template_facts facts = { .n = t->n };
+
+    facts.containers = arena_array(a, t->n + 1, sizeof *facts.containers);
+    for (size_t i = 0; i < t->n; i++)
+        facts.containers[i] = (struct container_facts){ .name = t->containers[i].name,
+                                                        .image = t->containers[i].image,
+                                                        .init = t->containers[i].init,
+                                                        .readiness = t->containers[i].readiness };
+    return facts;
+}
+
+/* Is the container of a pod an init container that keeps running? The template knows. */
+static bool is_sidecar(const struct kube_template *t, const char *name)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if (!strcmp(t->containers[i].name, name))
+            return t->containers[i].sidecar;
+    return false;
+}
+
+static void gather_pod(const struct kube_pod *pod, const struct kube_template *t, struct arena *a,
+                       struct pod_facts *ret)
+{
+    *ret = (struct pod_facts){ .name = pod->meta.name,
+                               .phase = pod->phase,
+                               .reason = pod->reason,
+                               .message = pod->message,
+                               .created_ms = pod->meta.created_ms,
+                               .ready_ms = pod->ready_ms,
+                               .ready = pod->ready,
+                               .deleting = pod->meta.deleted_ms != 0,
+                               .disrupted = pod->disrupted,
+                               .unschedulable = pod->unschedulable,
+                               .n_runs = pod->n_runs };
+    ret->runs = arena_array(a, pod->n_runs + 1, sizeof *ret->runs);
+    for (size_t i = 0; i < pod->n_runs; i++) {
+        const struct kube_run *run = &pod->runs[i];
+
+        ret->runs[i] = (struct run_facts){ .name = run->name,
+                                           .init = run->init,
+                                           .sidecar = run->init && is_sidecar(t, run->name),
+                                           .running = run->running,
+                                           .terminated = run->terminated,
+                                           .has_last = run->has_last,
+                                           .restarts = run->restarts,
+                                           .exit_code = run->exit_code,
+                                           .waiting = run->waiting,
+                                           .waiting_message = run->waiting_message,
+                                           .end_reason = run->end_reason,
+                                           .end_message = run->end_message };
+    }
+}
+
+/* The pods of a ReplicaSet: those of a live read where there is a fresh one, else the watch's. */
+static void gather_pods(const struct gather *g, const char *deployment,
+                        const struct kube_replicaset *set, struct replicaset_facts *ret)
+{
+    size_t n_live = 0, room = (size_t)(set->status_replicas > 0 ? set->status_replicas : 0) + 8;
+    void *const *live = facts_pods(g->facts, deployment, g->mono_ms, &n_live);
+    struct map_iter it = { 0 };
+    const struct kube_pod *pod;
+    size_t at = 0;
+
+    ret->pods = arena_array(g->arena, room, sizeof *ret->pods);
+    while (true) {
+        if (live)
+            pod = at < n_live ? live[at++] : NULL;
+        else
+            pod = cluster_next_pod(g->cluster, set->meta.ns, set->meta.uid, &it);
+        if (!pod)
+            return;
+        if (!pod->meta.owner_uid || strcmp(pod->meta.owner_uid, set->meta.uid))
+            continue;
+        if (ret->n_pods == room) {
+            struct pod_facts *more = arena_array(g->arena, room * 2, sizeof *more);
+
+            memcpy(more, ret->pods, room * sizeof *more);
+            ret->pods = more;
+            room *= 2;
+        }
+        gather_pod(pod, &set->tmpl, g->arena, &ret->pods[ret->n_pods++]);
+    }
+}
+
+static void gather_sets(const struct gather *g, const struct kube_deployment *d,
+                        struct deployment_facts *ret)
+{
+    struct map_iter it = { 0 };
+    const struct kube_replicaset *set;
+    size_t n = 0;
+
+    while (cluster_next_set(g->cluster, d->meta.ns, d->meta.uid, &it))
+        n++;
+    ret->sets = arena_array(g->arena, n + 1, sizeof *ret->sets);
+    it = (struct map_iter){ 0 };
+    while ((set = cluster_next_set(g->cluster, d->meta.ns, d->meta.uid, &it))) {
+        struct replicaset_facts *facts = &ret->sets[ret->n_sets++];
+
+        *facts = (struct replicaset_facts){ .name = set->meta.name,
+                                            .revision = set->revision,
+                                            .tmpl = gather_template(&set->tmpl, g->arena),
+                                            .failure = set->failure,
+                                            .failure_ms = set->failure_ms };
+        gather_pods(g, d->meta.name, set, facts);
+    }
+    ret->pods_known = cluster_pods_synced(g->cluster, d->meta.ns);
+}
+
+static void gather_latch(const char *json, struct arena *a, struct deployment_facts *ret)
+{
+    struct err ignored = { 0 };
+    AUTO(json) cJSON *tree = json ? json_parse(json, strlen(json), &ignored) : NULL;
+
+    ret->latch_image = arena_strdup(a, json_str(tree, "image"));
+    ret->latch_commit = arena_strdup(a, json_str(tree, "commit"));
+    ret->latch_reason = arena_strdup(a, json_str(tree, "reason"));
+    ret->latch_retry_at = arena_strdup(a, json_str(tree, "retryAt"));
+}
+
+static const struct deployment_facts *gather_deployment(const struct gather *g,
+                                                        const struct kube_deployment *d,
+                                                        int64_t read_ms, bool with_pods)
+{
+    struct deployment_facts *ret = arena_alloc(g->arena, sizeof *ret);
+
+    *ret = (struct deployment_facts){ .uid = d->meta.uid,
+                                      .rv = d->meta.rv,
+                                      .generation = d->meta.generation,
+                                      .observed_generation = d->observed_generation,
+                                      .replicas = d->replicas,
+                                      .min_ready_s = d->min_ready_s,
+                                      .status_replicas = d->status_replicas,
+                                      .updated = d->updated_replicas,
+                                      .available = d->available_replicas,
+                                      .paused = d->paused,
+                                      .deleting = d->meta.deleted_ms != 0,
+                                      .recreate = d->recreate,
+                                      .rolls_softly = d->surge_is_1 && d->unavailable_is_0,
+                                      .tmpl = gather_template(&d->tmpl, g->arena),
+                                      .attempt = attempt_from_annotation(d->attempt, g->arena),
+                                      .owner = d->owner,
+                                      .image_manager = d->image_manager,
+                                      .read_ms = read_ms };
+    gather_latch(d->latch, g->arena, ret);
+    if (with_pods)
+        gather_sets(g, d, ret);
+    return ret;
+}
+
+/* --- who else names it --- */
+
+struct rival {
+    const struct gather *g;
+    const struct release *self;
+    const char *deployment;
+    const char *older;
+};
+
+static bool names_deployment(const struct release *r, const char *deployment)
+{
+    for (size_t i = 0; !r->spec_problem && i < r->spec.n_apps; i++)
+        if (!strcmp(r->spec.apps[i].deployment, deployment))
+            return true;
+    return false;
+}
+
+static void look_at_rival(const char *key, void *ctx)
+{
+    struct rival *rival = ctx;
+    const struct release *other = cluster_release(rival->g->cluster, key);
+    const struct kube_object *a, *b = &rival->self->meta;
+
+    if (!other || !strcmp(other->meta.uid, b->uid) || !names_deployment(other, rival->deployment))
+        return;
+    a = &other->meta;
+    if (a->created_ms < b->created_ms ||
+        (a->created_ms == b->created_ms && strcmp(a->name, b->name) < 0))
+        rival->older = a->name;
+}
+
+static const char *older_release(const struct gather *g, const struct release *r,
+                                 const char *deployment)
+{
+    struct rival rival = { .g = g, .self = r, .deployment = deployment };
+
+    claims_each(g->claims, kube_key(g->arena, r->meta.ns, deployment), look_at_rival, &rival);
+    return rival.older;
+}
+
+/* --- all together --- */
+
+static bool needs_pods(const struct release *r, const char *deployment)
+{
+    for (size_t i = 0; i < r->status.n_apps; i++) {
+        const struct app_status *app = &r->status.apps[i];
+
+        if (!strcmp(app->deployment ? app->deployment : "", deployment) &&
+            (app->state == APP_UPDATING || app->state == APP_SOAKING ||
+             app->state == APP_ROLLING_BACK))
+            return true;
+    }
+    return false;
+}
+
+static void add_app(const struct gather *g, const struct release *r, const char *deployment,
+                    struct observed *o)
+{
+    struct app_facts *app = &o->apps[o->n_apps];
+    const struct kube_deployment *d;
+    int64_t read_ms;
+
+    if (!deployment)
+        return;
+    for (size_t i = 0; i < o->n_apps; i++)
+        if (!strcmp(o->apps[i].deployment, deployment))
+            return;
+    d = cluster_deployment(g->cluster, kube_key(g->arena, r->meta.ns, deployment));
+    d = facts_newer_deployment(g->facts, deployment, d, g->mono_ms, &read_ms);
+    app->deployment = deployment;
+    app->dep = d ? gather_deployment(g, d, read_ms, needs_pods(r, deployment)) : NULL;
+    app->older_release = older_release(g, r, deployment);
+    o->n_apps++;
+}
+
+struct observed gather(const struct gather *g, const struct release *r)
+{
+    struct observed o = { .now_ms = g->now_ms,
+                          .ns = r->meta.ns,
+                          .name = r->meta.name,
+                          .uid = r->meta.uid,
+                          .rv = r->meta.rv,
+                          .generation = r->meta.generation,
+                          .retry_at = r->retry_at,
+                          .reconcile_at = r->reconcile_at,
+                          .spec = r->spec_problem ? NULL : &r->spec,
+                          .spec_problem = r->spec_problem,
+                          .status = &r->status };
+
+    o.apps = arena_array(g->arena, r->status.n_apps + r->spec.n_apps + 1, sizeof *o.apps);
+    for (size_t i = 0; o.spec && i < r->spec.n_apps; i++)
+        add_app(g, r, r->spec.apps[i].deployment, &o);
+    for (size_t i = 0; i < r->status.n_apps; i++)
+        add_app(g, r, r->status.apps[i].deployment, &o);
+    facts_observe(g->facts, g->arena, &o);
+    return o;
+}
