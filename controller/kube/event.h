@@ -16,12 +16,13 @@ struct event {
     const char *api_version, *kind;
     bool warning;                 /* else Normal */
     const char *reason, *action;  /* CamelCase */
-    const char *note;             /* ≤ 1 kB */
+    const char *note;             /* clipped to 1 KiB */
     const char *related_deployment; /* name in the same namespace; NULL = none */
 };
 
+/* instance: the pod's name. The client must outlive the sink. */
 struct event_sink *event_sink_new(struct loop *l, struct kube_client *k, const char *instance);
-void event_sink_free(struct event_sink *s);
+void event_sink_free(struct event_sink *s); /* NULL is fine */
 void event_send(struct event_sink *s, const struct event *ev);
 
 #endif
