@@ -1,0 +1,400 @@
+#include "reconcile/effects.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "deploy/plan.h"
+#include "io/loop.h"
+#include "kube/client.h"
+#include "kube/event.h"
+#include "kube/workload.h"
+#include "reconcile/facts.h"
+#include "reconcile/release.h"
+
+#define FIELD_MANAGER "fieldManager=btc-shopflow-deployer"
+#define PATH_BYTES 1024
+#define CONFLICTS 10 /* R5: so often at once, then with backoff */
+
+struct effect_run {
+    const struct effects *fx;
+    struct arena *arena;
+    char *key;
+    const char *ns, *name, *uid;
+    const char *status_body;
+    struct action *actions; /* the writes */
+    size_t n, at;
+    struct kube_call *call;
+    effects_done_fn *done;
+    void *ctx;
+};
+
+static void run_next(struct effect_run *run);
+
+static struct facts *facts_of(const struct effect_run *run)
+{
+    return map_get(run->fx->facts, run->key);
+}
+
+static void run_free(struct effect_run *run)
+{
+    kube_cancel(run->call);
+    loop_defer_cancel(run->fx->loop, run);
+    arena_free(run->arena);
+    free(run->key);
+    free(run);
+}
+
+void effects_cancel(struct effect_run *run)
+{
+    if (run)
+        run_free(run);
+}
+
+static void run_end(struct effect_run *run, bool failed, bool again)
+{
+    effects_done_fn *done = run->done;
+    void *ctx = run->ctx;
+    char *key = take(run->key);
+
+    run_free(run);
+    done(key, failed, again, ctx);
+    free(key);
+}
+
+static void report(const struct effect_run *run, const char *what, const char *name,
+                   const struct err *err)
+{
+    log_warn("write failed", F("release", run->key), F("write", what), F("name", name),
+             F("kind", err_name(err->kind)), F("err", err->text));
+}
+
+/* --- 409: read what is there now, decide again --- */
+
+static void on_reread_release(const cJSON *tree, const char *text, const struct err *err,
+                              int64_t retry_after_ms, void *ctx)
+{
+    struct effect_run *run = ctx;
+    struct facts *f = facts_of(run);
+    struct err e = { 0 };
+    struct kube_object *o = err ? NULL : release_decode(tree, &e);
+
+    (void)text;
+    (void)retry_after_ms;
+    run->call = NULL;
+    if (o && f)
+        facts_put_release(f, take(o), loop_now_ms(run->fx->loop));
+    kube_object_free(o);
+    run_end(run, err != NULL, true);
+}
+
+static void on_reread_deployment(const cJSON *tree, const char *text, const struct err *err,
+                                 int64_t retry_after_ms, void *ctx)
+{
+    struct effect_run *run = ctx;
+    struct facts *f = facts_of(run);
+    struct err e = { 0 };
+    struct kube_object *o = err ? NULL : kube_deployment_decode(tree, &e);
+
+    (void)text;
+    (void)retry_after_ms;
+    run->call = NULL;
+    if (o && f)
+        facts_put_deployment(f, take(o), loop_now_ms(run->fx->loop), 0);
+    kube_object_free(o);
+    run_end(run, err != NULL, true);
+}
+
+static void reread(struct effect_run *run, const struct kube_resource *resource, const char *name,
+                   void (*on_done)(const cJSON *, const char *, const struct err *, int64_t, void *))
+{
+    struct facts *f = facts_of(run);
+    char path[PATH_BYTES];
+    struct kube_request req = { .method = "GET", .path = path, .on_done = on_done, .ctx = run };
+    struct err e = { 0 };
+
+    if (!f || ++f->conflicts > CONFLICTS ||
+        kube_path(path, sizeof path, resource, run->ns, name, NULL, NULL, &e)) {
+        run_end(run, true, false);
+        return;
+    }
+    run->call = kube_send(run->fx->kube, &req);
+}
+
+/* --- the writes --- */
+
+static void on_status(const cJSON *tree, const char *text, const struct err *err,
+                      int64_t retry_after_ms, void *ctx)
+{
+    struct effect_run *run = ctx;
+    struct facts *f = facts_of(run);
+    struct err e = { 0 };
+    struct kube_object *o = err ? NULL : release_decode(tree, &e);
+
+    (void)text;
+    (void)retry_after_ms;
+    run->call = NULL;
+    if (err && err->kind == ERR_CONFLICT) {
+        reread(run, &KUBE_APPRELEASES, run->name, on_reread_release);
+        return;
+    }
+    if (err && err->kind == ERR_NOT_FOUND) { /* deleted meanwhile: nothing is left to tell */
+        run_end(run, false, false);
+        return;
+    }
+    if (!o) {
+        report(run, "patch-status", run->name, err ? err : &e);
+        run_end(run, true, false);
+        return;
+    }
+    if (f) {
+        facts_put_release(f, take(o), loop_now_ms(run->fx->loop));
+        f->last_write_ms = kube_now_ms(run->fx->kube);
+        f->conflicts = 0;
+    }
+    kube_object_free(o);
+    run_next(run);
+}
+
+static void on_deployment(const cJSON *tree, const char *text, const struct err *err,
+                          int64_t retry_after_ms, void *ctx)
+{
+    struct effect_run *run = ctx;
+    const struct action *act = &run->actions[run->at - 1];
+    struct facts *f = facts_of(run);
+    struct err e = { 0 };
+    struct kube_object *o = err ? NULL : kube_deployment_decode(tree, &e);
+
+    (void)text;
+    (void)retry_after_ms;
+    run->call = NULL;
+    if (o && f) {
+        facts_put_deployment(f, take(o), loop_now_ms(run->fx->loop), 0);
+        facts_accepted(f, act->id);
+        f->conflicts = 0;
+    }
+    kube_object_free(o);
+    if (!err) {
+        log_info("deployment patched", F("release", run->key), F("deployment", act->deployment),
+                 F("attempt", act->id));
+        run_next(run);
+        return;
+    }
+    report(run, "patch-deployment", act->deployment, err);
+    if (err->kind == ERR_CONFLICT) {
+        reread(run, &KUBE_DEPLOYMENTS, act->deployment, on_reread_deployment);
+        return;
+    }
+    if (f && (err->kind == ERR_REFUSED || err->code == 403)) {
+        facts_refused(f, act->id, err, kube_now_ms(run->fx->kube));
+        run_end(run, false, true);
+        return;
+    }
+    run_end(run, true, false);
+}
+
+static void on_deleted(const cJSON *tree, const char *text, const struct err *err,
+                       int64_t retry_after_ms, void *ctx)
+{
+    struct effect_run *run = ctx;
+    bool gone = err && (err->kind == ERR_NOT_FOUND || err->kind == ERR_CONFLICT);
+
+    (void)tree;
+    (void)text;
+    (void)retry_after_ms;
+    run->call = NULL;
+    if (err && !gone)
+        report(run, "delete", run->name, err);
+    run_end(run, err && !gone, false);
+}
+
+/* All of status at once, as a JSON patch that the resourceVersion guards. */
+static const char *status_body(struct arena *a, const struct release *r, const struct plan *p)
+{
+    AUTO(json) cJSON *ops = cJSON_CreateArray();
+    cJSON *op = cJSON_CreateObject();
+    const char *body;
+    char *text;
+
+    json_put_str(op, "op", "replace");
+    json_put_str(op, "path", "/metadata/resourceVersion");
+    json_put_str(op, "value", r->meta.rv);
+    cJSON_AddItemToArray(ops, op);
+    op = cJSON_CreateObject();
+    json_put_str(op, "op", "replace");
+    json_put_str(op, "path", "/metadata/uid");
+    json_put_str(op, "value", r->meta.uid);
+    cJSON_AddItemToArray(ops, op);
+    op = cJSON_CreateObject();
+    json_put_str(op, "op", "add");
+    json_put_str(op, "path", "/status");
+    cJSON_AddItemToObject(op, "value", status_encode(&p->status));
+    cJSON_AddItemToArray(ops, op);
+    text = json_print(ops);
+    body = arena_strdup(a, text);
+    free(text);
+    return body;
+}
+
+static void patch_status(struct effect_run *run)
+{
+    char path[PATH_BYTES];
+    struct kube_request req = { .method = "PATCH",
+                                .path = path,
+                                .content_type = PATCH_JSON,
+                                .body = run->status_body,
+                                .on_done = on_status,
+                                .ctx = run };
+    struct err e = { 0 };
+
+    if (kube_path(path, sizeof path, &KUBE_APPRELEASES, run->ns, run->name, "status", FIELD_MANAGER,
+                  &e)) {
+        report(run, "patch-status", run->name, &e);
+        run_end(run, true, false);
+        return;
+    }
+    run->call = kube_send(run->fx->kube, &req);
+}
+
+static void patch_deployment_now(struct effect_run *run, const struct action *act)
+{
+    char path[PATH_BYTES];
+    struct kube_request req = { .method = "PATCH",
+                                .path = path,
+                                .content_type = PATCH_STRATEGIC,
+                                .body = act->body,
+                                .on_done = on_deployment,
+                                .ctx = run };
+    struct err e = { 0 };
+
+    if (kube_path(path, sizeof path, &KUBE_DEPLOYMENTS, run->ns, act->deployment, NULL,
+                  FIELD_MANAGER, &e)) {
+        report(run, "patch-deployment", act->deployment, &e);
+        run_end(run, true, false);
+        return;
+    }
+    run->call = kube_send(run->fx->kube, &req);
+}
+
+static void delete_release(struct effect_run *run)
+{
+    char path[PATH_BYTES];
+    const char *body = arena_printf(run->arena, "{\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\","
+                                                "\"preconditions\":{\"uid\":\"%s\"}}",
+                                    run->uid);
+    struct kube_request req = {
+        .method = "DELETE", .path = path, .body = body, .on_done = on_deleted, .ctx = run
+    };
+    struct err e = { 0 };
+
+    if (kube_path(path, sizeof path, &KUBE_APPRELEASES, run->ns, run->name, NULL, NULL, &e)) {
+        run_end(run, true, false);
+        return;
+    }
+    run->call = kube_send(run->fx->kube, &req);
+}
+
+static void send_event(struct effect_run *run, const struct action *act)
+{
+    struct event ev = { .ns = run->ns,
+                        .name = run->name,
+                        .uid = run->uid,
+                        .api_version = "deploy.btc-shopflow.io/v1alpha1",
+                        .kind = "AppRelease",
+                        .warning = act->warning,
+                        .reason = act->reason,
+                        .action = act->reason,
+                        .note = act->note,
+                        .related_deployment = act->deployment };
+
+    event_send(run->fx->events, &ev);
+}
+
+/* Go on with the next write; events need no answer. */
+static void run_next(struct effect_run *run)
+{
+    while (run->at < run->n) {
+        const struct action *act = &run->actions[run->at++];
+
+        switch (act->kind) {
+        case ACT_PATCH_STATUS:
+            patch_status(run);
+            return;
+        case ACT_PATCH_DEPLOYMENT:
+            patch_deployment_now(run, act);
+            return;
+        case ACT_DELETE_RELEASE:
+            delete_release(run);
+            return;
+        case ACT_EVENT:
+            send_event(run, act);
+            break;
+        case ACT_RESOLVE:
+        case ACT_FETCH_LOGS:
+        case ACT_READ_LIVE:
+            break;
+        }
+    }
+    run_end(run, false, false);
+}
+
+static void start(void *ctx)
+{
+    run_next(ctx);
+}
+
+static bool is_write(enum action_kind kind)
+{
+    return kind >= ACT_PATCH_STATUS;
+}
+
+static struct action copy_action(struct arena *a, const struct action *act)
+{
+    struct action copy = *act;
+
+    copy.app = arena_strdup(a, act->app);
+    copy.deployment = arena_strdup(a, act->deployment);
+    copy.id = arena_strdup(a, act->id);
+    copy.body = arena_strdup(a, act->body);
+    copy.reason = arena_strdup(a, act->reason);
+    copy.note = arena_strdup(a, act->note);
+    return copy;
+}
+
+struct effect_run *effects_start(const struct effects *fx, const char *key,
+                                 const struct release *r, const struct plan *p,
+                                 effects_done_fn *done, void *ctx)
+{
+    struct effect_run *run;
+    struct arena *a;
+    size_t n = 0;
+
+    for (size_t i = 0; i < p->n_actions; i++)
+        n += is_write(p->actions[i].kind);
+    if (!n)
+        return NULL;
+    a = arena_new(4096);
+    run = xcalloc(1, sizeof *run);
+    *run = (struct effect_run){ .fx = fx,
+                                .arena = a,
+                                .key = xstrdup(key),
+                                .ns = arena_strdup(a, r->meta.ns),
+                                .name = arena_strdup(a, r->meta.name),
+                                .uid = arena_strdup(a, r->meta.uid),
+                                .actions = arena_array(a, n, sizeof *run->actions),
+                                .done = done,
+                                .ctx = ctx };
+    for (size_t i = 0; i < p->n_actions; i++) {
+        if (!is_write(p->actions[i].kind))
+            continue;
+        run->actions[run->n++] = copy_action(a, &p->actions[i]);
+        if (p->actions[i].kind == ACT_PATCH_STATUS)
+            run->status_body = status_body(a, r, p);
+    }
+    loop_defer(fx->loop, start, run);
+    return run;
+}
