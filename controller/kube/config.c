@@ -171,8 +171,11 @@ static const cJSON *find_named(const cJSON *tree, const char *list, const char *
 
 static bool is_loopback(const char *host)
 {
-    return !strncmp(host, "127.", 4) || !strncmp(host, "[::1]", 5) ||
-           !strncmp(host, "localhost:", 10) || !strcmp(host, "localhost");
+    size_t n = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/");
+
+    if (!strncmp(host, "127.", 4))
+        return strspn(host, "0123456789.") == n;
+    return (n == 5 && !strncmp(host, "[::1]", n)) || (n == 9 && !strncmp(host, "localhost", n));
 }
 
 /* https://host:port; plain http only on this machine (kubectl proxy). */
