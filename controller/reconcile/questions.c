@@ -268,43 +268,26 @@ static void ask_image(struct questions *all, const char *key, const struct relea
 
 /* --- the last log lines --- */
 
-/* Bytes of one UTF-8 character, 0 when it is none (RFC 3629). */
-static size_t utf8_bytes(const unsigned char *s)
-{
-    size_t n = s[0] < 0x80 ? 1 : (s[0] & 0xe0) == 0xc0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 :
-                                                         (s[0] & 0xf8) == 0xf0     ? 4 :
-                                                                                     0;
-
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    return n;
-}
-
 /* Make foreign text fit for status: its last bytes, valid UTF-8, no control characters but lines,
  * no credentials. Changes text in place; returns where it starts. */
 static char *clean_log(char *text)
 {
-    size_t len = strlen(text);
-    unsigned char *s;
+    size_t len = strlen(text), n;
 
     while (len && (text[len - 1] == '\n' || text[len - 1] == ' '))
         text[--len] = '\0';
-    for (s = (unsigned char *)text; *s;) {
-        size_t n = utf8_bytes(s);
-
-        if (n <= 1) {
-            if (n == 0 || ((*s < ' ' || *s == 0x7f) && *s != '\n'))
-                *s = n ? ' ' : '?';
-            n = 1;
-        }
-        s += n;
+    for (char *s = text; *s; s += n ? n : 1) {
+        n = utf8_len(s);
+        if (n == 0)
+            *s = '?';
+        else if (((unsigned char)*s < ' ' && *s != '\n') || *s == 0x7f)
+            *s = ' ';
     }
     text_scrub(text);
     len = strlen(text);
     if (len > LOG_BYTES)
         text += len - LOG_BYTES;
-    while ((*text & 0xc0) == 0x80)
+    while ((*text & 0xc0) == 0x80) /* the rest of a character that was cut */
         text++;
     return text;
 }

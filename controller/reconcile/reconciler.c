@@ -151,8 +151,8 @@ static struct facts *facts_for(struct reconciler *rc, const char *key)
 static void forget(struct reconciler *rc, const char *key)
 {
     facts_free(map_del(rc->facts, key));
-    workq_done(rc->queue, key, false, loop_now_ms(rc->o.loop), 0);
     workq_forget(rc->queue, key);
+    workq_done(rc->queue, key, false, 0, 0); /* ends the key: no use of it from here on */
     arm(rc);
 }
 

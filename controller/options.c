@@ -1,0 +1,205 @@
+#include "options.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "base/yaml.h"
+
+#define FILE_BYTES (1 * MIB)
+
+const char OPTIONS_HELP[] =
+    "btc-shopflow-deployer: rolls the apps of an AppRelease, and back when they fail\n"
+    "\n"
+    "  --kubeconfig FILE         kubeconfig to use; default: the pod's ServiceAccount,\n"
+    "                            else $KUBECONFIG, else ~/.kube/config\n"
+    "  --context NAME            context of the kubeconfig\n"
+    "  --watch-namespaces A,B    only these namespaces (default: all)\n"
+    "  --config FILE             registries, allowedRegistries, trustedRealms (YAML)\n"
+    "  --listen ADDRESS:PORT     /livez /readyz /metrics (default 0.0.0.0:8080)\n"
+    "  --log-level LEVEL         debug, info (default), warn, error\n"
+    "  --log-format FORMAT       json (default), text\n"
+    "  --version, --help\n";
+
+enum { OPT_KUBECONFIG = 1, OPT_CONTEXT, OPT_NAMESPACES, OPT_CONFIG, OPT_LISTEN, OPT_LEVEL,
+       OPT_FORMAT, OPT_VERSION, OPT_HELP };
+
+static const struct option LONG[] = {
+    { "kubeconfig", required_argument, NULL, OPT_KUBECONFIG },
+    { "context", required_argument, NULL, OPT_CONTEXT },
+    { "watch-namespaces", required_argument, NULL, OPT_NAMESPACES },
+    { "config", required_argument, NULL, OPT_CONFIG },
+    { "listen", required_argument, NULL, OPT_LISTEN },
+    { "log-level", required_argument, NULL, OPT_LEVEL },
+    { "log-format", required_argument, NULL, OPT_FORMAT },
+    { "version", no_argument, NULL, OPT_VERSION },
+    { "help", no_argument, NULL, OPT_HELP },
+    { NULL, 0, NULL, 0 },
+};
+
+/* "a,b" → { "a", "b", NULL }; an empty text gives NULL: all. */
+static const char **split_names(const char *text, struct arena *a)
+{
+    const char **names = arena_array(a, strlen(text) + 2, sizeof *names);
+    size_t n = 0;
+
+    while (*text) {
+        size_t len = strcspn(text, ",");
+
+        if (len)
+            names[n++] = arena_strndup(a, text, len);
+        text += len + (text[len] == ',');
+    }
+    return n ? names : NULL;
+}
+
+static int read_argv(int argc, char **argv, struct arena *a, struct options *o, struct err *e)
+{
+    int c;
+
+    optind = 1;
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, "", LONG, NULL)) != -1) {
+        switch (c) {
+        case OPT_KUBECONFIG:
+            o->kubeconfig = optarg;
+            break;
+        case OPT_CONTEXT:
+            o->context = optarg;
+            break;
+        case OPT_NAMESPACES:
+            o->namespaces = split_names(optarg, a);
+            break;
+        case OPT_CONFIG:
+            o->config = optarg;
+            break;
+        case OPT_LISTEN:
+            o->listen = optarg;
+            break;
+        case OPT_LEVEL:
+            o->log_level = optarg;
+            break;
+        case OPT_FORMAT:
+            o->log_format = optarg;
+            break;
+        case OPT_VERSION:
+            o->version = true;
+            break;
+        case OPT_HELP:
+            o->help = true;
+            break;
+        default:
+            return err_set(e, ERR_INVALID, 0, "'%s' is not an option, or lacks its value; --help",
+                           argv[optind - 1]);
+        }
+    }
+    if (optind < argc)
+        return err_set(e, ERR_INVALID, 0, "'%s' is not expected; --help", argv[optind]);
+    return 0;
+}
+
+/* --- the file --- */
+
+static int check_keys(const cJSON *object, const char *path, const char *const *known,
+                      struct err *e)
+{
+    if (!cJSON_IsObject(object))
+        return err_set(e, ERR_INVALID, 0, "%s: must be a mapping", path);
+    JSON_EACH(item, object) {
+        size_t i = 0;
+
+        while (known[i] && strcmp(known[i], item->string))
+            i++;
+        if (!known[i])
+            return err_set(e, ERR_INVALID, 0, "%s: unknown key '%.60s'", path, item->string);
+    }
+    return 0;
+}
+
+static int read_strings(const cJSON *tree, const char *key, struct arena *a, const char ***ret,
+                        size_t *ret_n, struct err *e)
+{
+    const cJSON *list = json_get(tree, key);
+
+    if (!list || cJSON_IsNull(list))
+        return 0;
+    if (!cJSON_IsArray(list))
+        return err_set(e, ERR_INVALID, 0, "%s: must be a list of strings", key);
+    *ret = arena_array(a, (size_t)cJSON_GetArraySize(list) + 1, sizeof **ret);
+    JSON_EACH(item, list) {
+        if (!cJSON_IsString(item))
+            return err_set(e, ERR_INVALID, 0, "%s[%zu]: must be a string", key, *ret_n);
+        (*ret)[(*ret_n)++] = arena_strdup(a, item->valuestring);
+    }
+    return 0;
+}
+
+static int read_host(const cJSON *item, struct arena *a, struct registry_host *host, struct err *e)
+{
+    static const char *const known[] = { "host", "plainHTTP", "caFile", NULL };
+    const char *ca_file;
+    char *pem;
+
+    if (check_keys(item, "registries[]", known, e))
+        return -1;
+    host->host = arena_strdup(a, json_str(item, "host"));
+    if (!host->host || !*host->host || strchr(host->host, '/'))
+        return err_set(e, ERR_INVALID, 0, "registries[].host: must be host or host:port");
+    host->plain_http = json_bool(item, "plainHTTP", false);
+    ca_file = json_str(item, "caFile");
+    if (!ca_file)
+        return 0;
+    pem = file_read(ca_file, FILE_BYTES, e);
+    if (!pem)
+        return err_ctx(e, "registries[].caFile of %.60s", host->host);
+    host->ca_pem = arena_strdup(a, pem);
+    free(pem);
+    return 0;
+}
+
+static int read_tree(const cJSON *tree, struct arena *a, struct options *o, struct err *e)
+{
+    static const char *const known[] = { "registries", "allowedRegistries", "trustedRealms", NULL };
+    const cJSON *list = json_get(tree, "registries");
+
+    if (cJSON_IsNull(tree)) /* an empty file */
+        return 0;
+    if (check_keys(tree, "the file", known, e))
+        return -1;
+    if (list && !cJSON_IsNull(list) && !cJSON_IsArray(list))
+        return err_set(e, ERR_INVALID, 0, "registries: must be a list");
+    o->hosts = arena_array(a, (size_t)cJSON_GetArraySize(list) + 1, sizeof *o->hosts);
+    JSON_EACH(item, list)
+        if (read_host(item, a, &o->hosts[o->n_hosts++], e))
+            return -1;
+    return read_strings(tree, "allowedRegistries", a, &o->allowed, &o->n_allowed, e) ||
+                   read_strings(tree, "trustedRealms", a, &o->trusted_realms, &o->n_trusted_realms,
+                                e) ?
+               -1 :
+               0;
+}
+
+static int read_file(struct arena *a, struct options *o, struct err *e)
+{
+    char *bytes = file_read(o->config, FILE_BYTES, e);
+    AUTO(json) cJSON *tree = bytes ? yaml_parse(bytes, strlen(bytes), FILE_BYTES, e) : NULL;
+
+    free(bytes);
+    return tree ? read_tree(tree, a, o, e) : -1;
+}
+
+int options_read(int argc, char **argv, struct arena *a, struct options *ret, struct err *e)
+{
+    struct options o = { .listen = "0.0.0.0:8080", .log_level = "info", .log_format = "json" };
+
+    if (read_argv(argc, argv, a, &o, e))
+        return -1;
+    if (o.config && read_file(a, &o, e))
+        return err_ctx(e, "--config %s", o.config);
+    *ret = o;
+    return 0;
+}
