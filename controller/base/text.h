@@ -43,8 +43,12 @@ static inline void auto_text(struct text *t)
     text_release(t);
 }
 
-/* Copy src into dst for people to read: control characters become spaces, at most size - 1 bytes,
- * cut at a UTF-8 boundary with "…" in place of what is missing. Returns dst. */
+/* The length of the UTF-8 character at s (1 for NUL), or 0 when the bytes there are not UTF-8. */
+size_t utf8_len(const char *s);
+
+/* Copy src into dst for people to read: control characters become spaces, bytes that are no UTF-8
+ * "?"; at most size - 1 bytes, cut at a UTF-8 boundary with "…" in place of what is missing.
+ * Returns dst. */
 char *text_clip(char *dst, size_t size, const char *src);
 
 /* Remove credentials from text that came from a kubelet or a registry, in place: the userinfo of
