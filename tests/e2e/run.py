@@ -1,0 +1,38 @@
+#!/usr/bin/env python3
+"""Runs scenarios against the cluster of $KUBECONFIG with the controller $CONTROLLER.
+
+    run.py --list            their names
+    run.py crash-rolls-back  one of them (or several)"""
+
+import sys
+import time
+import traceback
+
+import faults
+import scenarios
+
+ALL = {**scenarios.ALL, **faults.ALL}
+
+
+def main(names):
+    if names == ["--list"]:
+        print("\n".join(ALL))
+        return 0
+    failed = 0
+    for name in names or ALL:
+        if name not in ALL:
+            print(f"no such scenario: {name}; --list names them", file=sys.stderr)
+            return 2
+        start = time.monotonic()
+        try:
+            ALL[name](name)
+            print(f"ok      {name} ({time.monotonic() - start:.1f} s)", flush=True)
+        except Exception:  # a scenario that breaks must not hide the others
+            failed += 1
+            traceback.print_exc()
+            print(f"FAILED  {name} ({time.monotonic() - start:.1f} s)", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

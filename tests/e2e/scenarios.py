@@ -1,0 +1,481 @@
+"""What a release promises, rule by rule, against a real API server with simulated nodes.
+
+Each function is a scenario; its name, with dashes, is the test's."""
+
+import json
+import time
+
+from world import BADCONFIG, CRASH, GOOD, GOOD2, GOOD3, NOPULL, PREFIX, UNREADY, World, commit
+
+ALL = {}
+
+
+def scenario(function):
+    ALL[function.__name__.replace("_", "-")] = function
+    return function
+
+
+def assert_rolled_back(w, app, before, reason):
+    status = w.app_status(app)
+    assert status["state"] == "RolledBack" and status["reason"] == reason, status
+    assert w.running_image(app) == before, "the exact previous image string (R10)"
+    kinds = [json.loads(b["metadata"]["annotations"][PREFIX + "attempt"])["kind"]
+             for b in w.deployment_writes(app)]
+    assert kinds == ["Roll", "Rollback"], kinds
+
+
+def assert_never_replicas(w):
+    for body in w.deployment_writes():
+        assert "replicas" not in body.get("spec", {}), body
+
+
+# --- the main job ---
+
+
+@scenario
+def only_the_changed_app_rolls(name):
+    """R2, R3, R5, R6: one commit, two apps, one changed."""
+    with World(name) as w:
+        w.app("api"), w.app("web")
+        before = w.running_image("web")
+        w.push("api", GOOD2)
+        w.push("web", GOOD2, content="web:" + GOOD[:7])  # the same digest as before
+        w.release(GOOD2, ["api", "web"])
+        status = w.wait_ready("True", "ReleaseSucceeded")
+        assert w.running_image("api") == w.image("api", GOOD2, pinned=True)
+        assert w.running_image("web") == before
+        assert len(w.deployment_writes("api")) == 1 and not w.deployment_writes("web")
+        assert w.app_status("web")["state"] == "Unchanged"
+        assert w.app_status("api")["commit"] == GOOD2
+        assert status["lastSucceededCommit"] == GOOD2 and status["progress"] == "2/2"
+        assert status["history"][0]["changedApps"] == ["api"]
+        assert_never_replicas(w)
+        w.assert_quiet()
+
+
+@scenario
+def the_same_object_again_does_nothing(name):
+    """R11, R20: applied again, and the controller started again."""
+    with World(name) as w:
+        w.app("api")
+        w.push("api", GOOD2)
+        w.release(GOOD2, ["api"])
+        w.wait_ready("True")
+        w.release(GOOD2, ["api"])
+        w.assert_quiet()
+        w.stop()
+        w.start()
+        w.assert_quiet(4)
+        assert len(w.deployment_writes()) == 1
+
+
+@scenario
+def crash_rolls_back(name):
+    """R8, R9, R10, R11: noticed, the cause on the object, exactly the previous image."""
+    with World(name) as w:
+        w.app("api")
+        before = w.running_image("api")
+        w.push("api", CRASH)
+        w.release(CRASH, ["api"])
+        w.wait_ready("False", "RolledBack")
+        assert_rolled_back(w, "api", before, "CrashLoop")
+        failure = w.app_status("api")["failure"]
+        assert failure["container"] == "api" and failure["exitCode"] == 1, failure
+        assert w.condition("Stalled")["status"] == "True" and not w.condition("Reconciling")
+        assert w.app_status("api")["failedImage"] == w.image("api", CRASH, pinned=True)
+        assert w.status()["history"][0]["result"] == "RolledBack"
+        w.assert_quiet()
+        w.push("api", GOOD3)
+        w.release(GOOD3, ["api"])
+        w.wait_ready("True")
+        assert w.running_image("api") == w.image("api", GOOD3, pinned=True)
+        annotations = w.deployment("api")["metadata"]["annotations"]
+        assert PREFIX + "latch" not in annotations, "another digest lifts the latch"
+        assert not w.condition("Stalled") and not w.condition("RolledBack")
+
+
+@scenario
+def still_bad_is_not_tried_again(name):
+    """R11, R22: another commit with the same digest; a retry value lifts the latch, once."""
+    with World(name) as w:
+        w.app("api")
+        w.push("api", CRASH)
+        w.release(CRASH, ["api"])
+        w.wait_ready("False", "RolledBack")
+        again = commit("bad0", 7)
+        w.push("api", again, content="api:" + CRASH[:7])
+        w.release(again, ["api"])
+        w.wait_ready("False", "StillBad")
+        assert len(w.deployment_writes("api")) == 2, "not patched"
+        w.ns.patch("appreleases", "shop", {"metadata": {"annotations": {PREFIX + "retry-at": "1"}}})
+        w.wait(lambda: len(w.deployment_writes("api")) == 4, "one more attempt and its rollback")
+        w.wait_ready("False", "RolledBack")
+        assert w.status()["lastHandledRetryAt"] == "1"
+        w.assert_quiet()
+
+
+@scenario
+def the_latch_outlives_the_object(name):
+    """R11: deleted and created anew, the digest that failed is not tried again."""
+    with World(name) as w:
+        w.app("api")
+        w.push("api", CRASH)
+        w.release(CRASH, ["api"])
+        w.wait_ready("False", "RolledBack")
+        w.ns.delete("appreleases", "shop")
+        w.wait(lambda: not w.ns.get("appreleases", "shop"), "the release to go")
+        w.release(CRASH, ["api"])
+        w.wait_ready("False", "StillBad")
+        assert len(w.deployment_writes("api")) == 2
+
+
+# --- images ---
+
+
+@scenario
+def a_missing_image_touches_nothing(name):
+    """R2: Fail at once; no app of the release is touched, whatever it changed."""
+    with World(name) as w:
+        w.app("api"), w.app("web")
+        w.push("api", GOOD2)
+        w.release(GOOD2, ["api", "web"], missingImagePolicy="Fail")
+        w.wait_ready("False", "ImageNotFound")
+        assert not w.deployment_writes()
+        assert w.app_status("web")["state"] == "Failed"
+        assert w.app_status("api")["state"] == "Skipped"
+        w.assert_quiet()
+
+
+@scenario
+def a_missing_image_is_waited_for(name):
+    """R2: Wait, until it is pushed."""
+    with World(name) as w:
+        w.app("api")
+        w.release(GOOD2, ["api"])
+        w.wait_ready("Unknown", "WaitingForImage")
+        w.assert_quiet()
+        assert not w.deployment_writes()
+        w.push("api", GOOD2)
+        w.wait_ready("True", timeout=30)
+
+
+@scenario
+def waiting_for_an_image_ends(name):
+    """R2: after imageWaitSeconds."""
+    with World(name) as w:
+        w.app("api")
+        w.release(GOOD2, ["api"], imageWaitSeconds=3)
+        w.wait_ready("False", "ImageNotFound")
+        assert not w.deployment_writes()
+
+
+@scenario
+def an_absent_image_is_skipped(name):
+    """R2: Skip lets the others go on."""
+    with World(name) as w:
+        w.app("api"), w.app("web")
+        w.push("api", GOOD2)
+        w.release(GOOD2, ["api", "web"], missingImagePolicy="Skip")
+        w.wait_ready("True")
+        assert w.app_status("web")["state"] == "Skipped"
+        assert w.app_status("web")["reason"] == "ImageAbsent"
+        assert w.running_image("api") == w.image("api", GOOD2, pinned=True)
+
+
+@scenario
+def a_moved_tag_cannot_matter(name):
+    """R2: resolved once; the tag moves while the app rolls."""
+    with World(name) as w:
+        w.app("api")
+        pinned = w.registry.push("api", GOOD2[:7])
+        w.release(GOOD2, ["api"])
+        w.wait_state("api", "Updating")
+        w.push("api", GOOD2, content="something else")
+        w.wait_ready("True")
+        assert w.running_image("api") == pinned
+        w.assert_quiet()
+
+
+@scenario
+def without_pinning_the_tag_is_written(name):
+    """R3: pinDigest false."""
+    with World(name) as w:
+        w.app("api")
+        w.push("api", GOOD2)
+        w.release(GOOD2, ["api"], pinDigest=False)
+        w.wait_ready("True")
+        assert w.running_image("api") == w.image("api", GOOD2)
+        assert "@sha256:" in w.app_status("api")["goodImage"]
+        w.assert_quiet()
+
+
+# --- classes of failure (section 6) ---
+
+
+@scenario
+def unready_fails_at_the_deadline(name):
+    """R7: and not before; the live read comes first."""
+    with World(name) as w:
+        w.app("api")
+        before = w.running_image("api")
+        w.push("api", UNREADY)
+        w.release(UNREADY, ["api"], health={"deadlineSeconds": 10})
+        w.wait_state("api", "Updating")
+        start = time.monotonic()
+        w.wait_state("api", "RollingBack", timeout=30)
+        assert 8.5 <= time.monotonic() - start <= 13, time.monotonic() - start
+        w.wait_ready("False", "RolledBack")
+        assert_rolled_back(w, "api", before, "NotReady")
+
+
+@scenario
+def an_image_the_node_cannot_find_fails(name):
+    """Section 6, image gone: our own HEAD says 404 too: at once."""
+    with World(name) as w:
+        w.app("api")
+        before = w.running_image("api")
+        w.push("api", NOPULL)
+        w.release(NOPULL, ["api"])
+        w.wait_state("api", "Updating")
+        w.registry.images.pop("api:" + NOPULL[:7])
+        w.wait_ready("False", "RolledBack", timeout=45)
+        assert_rolled_back(w, "api", before, "ImageNotFound")
+
+
+@scenario
+def bad_configuration_fails_after_its_grace(name):
+    """Section 6, config: a Secret may arrive late: 30 s."""
+    with World(name) as w:
+        w.app("api")
+        before = w.running_image("api")
+        w.push("api", BADCONFIG)
+        w.release(BADCONFIG, ["api"], health={"deadlineSeconds": 120})
+        w.wait_ready("False", "RolledBack", timeout=60)
+        assert_rolled_back(w, "api", before, "ConfigError")
+
+
+@scenario
+def rollback_never_leaves_the_pods(name):
+    """R10: rollback Never."""
+    with World(name) as w:
+        w.app("api")
+        w.push("api", CRASH)
+        w.release(CRASH, ["api"], rollback="Never")
+        w.wait_ready("False", "CrashLoop")
+        assert w.app_status("api")["state"] == "Failed"
+        assert w.running_image("api") == w.image("api", CRASH, pinned=True)
+        w.push("api", GOOD2)
+        w.release(GOOD2, ["api"])
+        w.wait_ready("True")
+
+
+# --- odd Deployments (R19) ---
+
+
+@scenario
+def a_deployment_that_comes_late(name):
+    """R19: Waiting; and on at once when it appears."""
+    with World(name) as w:
+        w.push("api", GOOD2)
+        w.release(GOOD2, ["api"])
+        w.wait_state("api", "Waiting", "DeploymentNotFound")
+        w.app("api", wait=False)
+        w.wait_ready("True")
+
+
+@scenario
+def a_deployment_deleted_and_made_anew_mid_rollout(name):
+    """R4: another uid: planned anew."""
+    with World(name) as w:
+        w.app("api")
+        w.push("api", UNREADY)
+        w.release(UNREADY, ["api"], health={"deadlineSeconds": 15})
+        w.wait_state("api", "Updating")
+        w.ns.delete("deployments", "btc-api")
+        w.wait(lambda: not w.deployment("api"), "the Deployment to go")
+        w.wait_state("api", "Waiting", "DeploymentNotFound")
+        w.app("api", wait=False)
+        w.wait_state("api", "Updating")
+        w.push("api", GOOD3)
+        w.release(GOOD3, ["api"])
+        w.wait_ready("True")
+        assert w.running_image("api") == w.image("api", GOOD3, pinned=True)
+
+
+@scenario
+def scaled_mid_rollout(name):
+    """R7: a change of replicas neither fails nor extends anything; replicas is never written."""
+    with World(name) as w:
+        w.app("api", replicas=3)
+        w.push("api", GOOD2)
+        w.release(GOOD2, ["api"])
+        w.wait_state("api", "Updating")
+        w.ns.patch("deployments", "btc-api", {"spec": {"replicas": 5}})
+        w.wait_ready("True")
+        assert w.deployment("api")["spec"]["replicas"] == 5
+        assert len(w.deployment_writes("api")) == 1
+        assert_never_replicas(w)
+
+
+@scenario
+def paused_mid_rollout(name):
+    """R7, R19: the clock stands still; resumed, it goes on."""
+    with World(name) as w:
+        w.app("api")
+        w.push("api", UNREADY)
+        w.release(UNREADY, ["api"], health={"deadlineSeconds": 10})
+        w.wait_state("api", "Updating")
+        w.ns.patch("deployments", "btc-api", {"spec": {"paused": True}})
+        w.wait(lambda: w.app_status("api")["attempt"].get("clockStopped"), "the clock to stop")
+        time.sleep(12)
+        assert w.app_status("api")["state"] == "Updating"
+        w.ns.patch("deployments", "btc-api", {"spec": {"paused": False}})
+        w.wait_ready("False", "RolledBack", timeout=30)
+
+
+@scenario
+def a_paused_deployment_is_waited_for(name):
+    with World(name) as w:
+        w.app("api", paused=True, wait=False)
+        w.push("api", GOOD2)
+        w.release(GOOD2, ["api"])
+        w.wait_state("api", "Waiting", "DeploymentPaused")
+        w.ns.patch("deployments", "btc-api", {"spec": {"paused": False}})
+        w.wait_ready("True")
+
+
+@scenario
+def recreate_is_refused(name):
+    with World(name) as w:
+        w.app("api")
+        w.ns.patch("deployments", "btc-api",
+                   {"spec": {"strategy": {"type": "Recreate", "rollingUpdate": None}}})
+        w.push("api", GOOD2)
+        w.release(GOOD2, ["api"])
+        w.wait_ready("False", "UnsupportedStrategy")
+        assert not w.deployment_writes()
+
+
+@scenario
+def no_replicas_is_not_verified(name):
+    with World(name) as w:
+        w.app("api", replicas=0)
+        w.push("api", GOOD2)
+        w.release(GOOD2, ["api"])
+        w.wait_ready("True")
+        assert w.app_status("api")["reason"] == "NotVerified"
+
+
+# --- many hands ---
+
+
+@scenario
+def an_older_release_owns_the_deployment(name):
+    with World(name) as w:
+        w.app("api")
+        w.push("api", GOOD2, GOOD3)
+        w.release(GOOD2, ["api"], name="first")
+        w.wait_ready("True", name="first")
+        time.sleep(1.1)  # creation times are whole seconds
+        w.release(GOOD3, ["api"], name="second")
+        w.wait_ready("False", "OwnershipConflict", name="second")
+        assert w.running_image("api") == w.image("api", GOOD2, pinned=True)
+        w.ns.delete("appreleases", "first")
+        w.wait_ready("True", name="second")
+
+
+@scenario
+def edited_mid_rollout_is_put_back(name):
+    """R16: three times, then the conflict is told."""
+    with World(name) as w:
+        w.app("api")
+        w.push("api", UNREADY)
+        w.release(UNREADY, ["api"], health={"deadlineSeconds": 60})
+        w.wait_state("api", "Updating")
+        for times in range(4):
+            w.wait(lambda: w.running_image("api") == w.image("api", UNREADY, pinned=True),
+                   "the image to be there")
+            w.wait(lambda: w.app_status("api")["attempt"].get("accepted"), "it to be accepted")
+            w.set_image("api", "example.com/other:1", manager="eve")
+        w.wait_ready("False", "FieldManagerConflict")
+        assert "eve" in w.app_status("api")["message"]
+        assert w.running_image("api") == "example.com/other:1"
+        w.assert_quiet()
+
+
+@scenario
+def drift_is_told_and_stands(name):
+    """R16: on a settled release."""
+    with World(name) as w:
+        w.app("api")
+        w.push("api", GOOD2)
+        w.release(GOOD2, ["api"])
+        w.wait_ready("True")
+        w.set_image("api", w.image("api", GOOD, pinned=True), manager="eve")
+        w.wait(lambda: w.condition("Conflicted").get("status") == "True", "Conflicted")
+        assert "eve" in w.condition("Conflicted")["message"]
+        w.assert_quiet()
+        assert len(w.deployment_writes()) == 1
+
+
+@scenario
+def a_newer_commit_supersedes_at_once(name):
+    """R4, R12: and goes back to what was there before the first."""
+    with World(name) as w:
+        w.app("api")
+        before = w.running_image("api")
+        w.push("api", UNREADY, CRASH)
+        w.release(UNREADY, ["api"], health={"deadlineSeconds": 60})
+        w.wait_state("api", "Updating")
+        w.wait(lambda: w.app_status("api")["attempt"].get("accepted"), "it to be accepted")
+        w.release(CRASH, ["api"])
+        w.wait_ready("False", "RolledBack")
+        assert w.running_image("api") == before
+
+
+@scenario
+def max_concurrent_holds_the_others(name):
+    """R14."""
+    with World(name) as w:
+        apps = ["a", "b", "c"]
+        for app in apps:
+            w.app(app)
+            w.push(app, GOOD2)
+        w.release(GOOD2, apps, maxConcurrent=1)
+        most = 0
+
+        def done():
+            nonlocal most
+            moving = [a for a in w.status().get("apps", []) if a["state"] in ("Updating", "Soaking")]
+            most = max(most, len(moving))
+            return w.condition("Ready").get("status") == "True"
+        w.wait(done, "all three")
+        assert most == 1, most
+
+
+# --- housekeeping ---
+
+
+@scenario
+def a_finished_release_is_deleted(name):
+    """R1: ttlSecondsAfterFinished; workloads are left alone."""
+    with World(name) as w:
+        w.app("api")
+        w.push("api", GOOD2)
+        w.release(GOOD2, ["api"], ttlSecondsAfterFinished=3)
+        w.wait(lambda: not w.ns.get("appreleases", "shop"), "the release to be deleted")
+        assert w.running_image("api") == w.image("api", GOOD2, pinned=True)
+
+
+@scenario
+def events_tell_what_happened(name):
+    with World(name) as w:
+        w.app("api")
+        w.push("api", CRASH)
+        w.release(CRASH, ["api"])
+        w.wait_ready("False", "RolledBack")
+
+        def reasons():
+            return {e["reason"] for e in w.ns.list("events")
+                    if e["regarding"]["kind"] == "AppRelease"}
+        w.wait(lambda: reasons() >= {"Updating", "RollingBack", "RolledBack"}, "the events")
