@@ -276,7 +276,7 @@ const void *facts_newer_deployment(struct facts *f, const char *name, const void
     return seen;
 }
 
-void facts_put_pods(struct facts *f, const char *deployment, void **pods, size_t n, int64_t mono_ms)
+void facts_put_pods(struct facts *f, const char *set, void **pods, size_t n, int64_t mono_ms)
 {
     struct live_pods *live = xcalloc(1, sizeof *live);
 
@@ -285,13 +285,13 @@ void facts_put_pods(struct facts *f, const char *deployment, void **pods, size_t
         memcpy(live->pods, pods, n * sizeof *pods);
     live->n = n;
     live->mono_ms = mono_ms;
-    live_pods_free(map_put(f->pods, deployment, live));
+    live_pods_free(map_put(f->pods, set, live));
 }
 
-void *const *facts_pods(const struct facts *f, const char *deployment, int64_t mono_ms,
+void *const *facts_pods(const struct facts *f, const char *set, int64_t mono_ms,
                         size_t *ret_n)
 {
-    const struct live_pods *live = map_get(f->pods, deployment);
+    const struct live_pods *live = map_get(f->pods, set);
 
     if (!live || mono_ms - live->mono_ms > PODS_LIVE_MS)
         return NULL;

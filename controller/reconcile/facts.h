@@ -22,7 +22,7 @@ struct facts {
     struct map *logs;       /* "pod/container" → struct log_fact */
     struct map *refusals;   /* attempt id → struct refusal_fact */
     struct map *deployments; /* name → struct newer: live reads and answers to our writes */
-    struct map *pods;       /* Deployment's name → struct live_pods */
+    struct map *pods;       /* ReplicaSet's name → struct live_pods */
     struct kube_object *release; /* newer than the watch's; NULL = none */
     int64_t release_ms;     /* monotonic: when it was read */
     int64_t last_write_ms;  /* of our last status patch */
@@ -55,10 +55,11 @@ const void *facts_newer_release(struct facts *f, const void *seen, int64_t mono_
 const void *facts_newer_deployment(struct facts *f, const char *name, const void *seen,
                                    int64_t mono_ms, int64_t *ret_read_ms);
 
-/* The pods of a live read, valid for a moment. Takes the objects (kube_pod), not the array. */
-void facts_put_pods(struct facts *f, const char *deployment, void **pods, size_t n,
+/* The pods of a ReplicaSet by a live read, valid for a moment. Takes the objects (kube_pod), not the
+ * array. */
+void facts_put_pods(struct facts *f, const char *set, void **pods, size_t n,
                     int64_t mono_ms);
-void *const *facts_pods(const struct facts *f, const char *deployment, int64_t mono_ms,
+void *const *facts_pods(const struct facts *f, const char *set, int64_t mono_ms,
                         size_t *ret_n); /* NULL = none that is fresh */
 
 /* The answers, refusals and logs as the plan wants them. */

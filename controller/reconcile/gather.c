@@ -67,11 +67,11 @@ static void gather_pod(const struct kube_pod *pod, const struct kube_template *t
 }
 
 /* The pods of a ReplicaSet: those of a live read where there is a fresh one, else the watch's. */
-static void gather_pods(const struct gather *g, const char *deployment,
-                        const struct kube_replicaset *set, struct replicaset_facts *ret)
+static void gather_pods(const struct gather *g, const struct kube_replicaset *set,
+                        struct replicaset_facts *ret)
 {
     size_t n_live = 0, room = (size_t)(set->status_replicas > 0 ? set->status_replicas : 0) + 8;
-    void *const *live = facts_pods(g->facts, deployment, g->mono_ms, &n_live);
+    void *const *live = facts_pods(g->facts, set->meta.name, g->mono_ms, &n_live);
     struct map_iter it = { 0 };
     const struct kube_pod *pod;
     size_t at = 0;
@@ -116,7 +116,7 @@ static void gather_sets(const struct gather *g, const struct kube_deployment *d,
                                             .tmpl = gather_template(&set->tmpl, g->arena),
                                             .failure = set->failure,
                                             .failure_ms = set->failure_ms };
-        gather_pods(g, d->meta.name, set, facts);
+        gather_pods(g, set, facts);
     }
     ret->pods_known = cluster_pods_synced(g->cluster, d->meta.ns);
 }

@@ -43,7 +43,8 @@ struct question {
     } secrets[SECRETS];
     size_t n_secrets, to_come;
     char *pod, *container;           /* log */
-    char *deployment, *hash;         /* live read */
+    char *set;                       /* live read: the newest ReplicaSet; may be NULL */
+    size_t hash_at;                  /* where its pod-template-hash begins */
     struct kube_object *object;
 };
 
@@ -87,8 +88,7 @@ static void question_free(struct question *q)
     free(q->image);
     free(q->pod);
     free(q->container);
-    free(q->deployment);
-    free(q->hash);
+    free(q->set);
     free(q->key);
     free(q->ns);
     free(q);
@@ -344,7 +344,7 @@ static void live_done(struct question *q, void **pods, size_t n)
     if (f) {
         facts_put_deployment(f, take(q->object), mono_ms, now_ms(q));
         if (pods)
-            facts_put_pods(f, q->deployment, pods, n, mono_ms);
+            facts_put_pods(f, q->set, pods, n, mono_ms);
     }
     question_done(q);
 }
@@ -396,19 +396,20 @@ static void on_live_deployment(const cJSON *tree, const char *text, const struct
         question_done(q);
         return;
     }
-    if (!q->hash) {
+    if (!q->set) {
         live_done(q, NULL, 0);
         return;
     }
-    snprintf(query, sizeof query, "labelSelector=pod-template-hash%%3D%s", q->hash);
+    snprintf(query, sizeof query, "labelSelector=pod-template-hash%%3D%s",
+             q->set + q->hash_at);
     if (kube_path(path, sizeof path, &KUBE_PODS, q->ns, NULL, NULL, query, &e))
         live_done(q, NULL, 0);
     else
         q->call = kube_send(q->all->o.kube, &req);
 }
 
-/* The pod-template-hash of the newest ReplicaSet; a new string or NULL. */
-static char *newest_hash(const struct questions *all, const struct kube_deployment *d)
+/* The name of the newest ReplicaSet, "<deployment>-<hash>"; a new string or NULL. */
+static char *newest_set(const struct questions *all, const struct kube_deployment *d)
 {
     const struct kube_replicaset *set, *best = NULL;
     struct map_iter it = { 0 };
@@ -419,7 +420,7 @@ static char *newest_hash(const struct questions *all, const struct kube_deployme
             best = set;
     if (!best || strncmp(best->meta.name, d->meta.name, n) || best->meta.name[n] != '-')
         return NULL;
-    return xstrdup(best->meta.name + n + 1);
+    return xstrdup(best->meta.name);
 }
 
 static void ask_live(struct questions *all, const char *key, const struct release *r,
@@ -434,10 +435,10 @@ static void ask_live(struct questions *all, const char *key, const struct releas
     if (kube_path(path, sizeof path, &KUBE_DEPLOYMENTS, r->meta.ns, deployment, NULL, NULL, &e))
         return;
     q = question_new(all, key, r->meta.ns);
-    q->deployment = xstrdup(deployment);
+    q->hash_at = strlen(deployment) + 1;
     snprintf(deployment_key, sizeof deployment_key, "%s/%s", r->meta.ns, deployment);
     d = cluster_deployment(all->o.cluster, deployment_key);
-    q->hash = d ? newest_hash(all, d) : NULL;
+    q->set = d ? newest_set(all, d) : NULL;
     req.ctx = q;
     q->call = kube_send(all->o.kube, &req);
 }
