@@ -302,9 +302,11 @@ static void count(const struct kube_call *call, int status, const struct err *er
 {
     char code[16];
 
-    snprintf(code, sizeof code, "%d", status);
-    metric_add(&requests, 1, call->is_stream ? "WATCH" : call->method,
-               err ? err_name(err->kind) : code);
+    if (status || !err)
+        snprintf(code, sizeof code, "%d", status);
+    else
+        snprintf(code, sizeof code, "%s", err_name(err->kind));
+    metric_add(&requests, 1, call->is_stream ? "WATCH" : call->method, code);
 }
 
 /* Pod logs are text, which may well look like JSON: the header decides. */

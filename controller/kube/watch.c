@@ -17,6 +17,7 @@
 #define SHORT_MS 1000LL
 #define RELIST_MS (10 * 3600 * 1000LL)
 #define TRUST_FAILURES 5         /* then our resourceVersion itself is under suspicion */
+#define OUTAGE_FAILURES 3        /* connections refused in a row: the server is away */
 
 void watch_init(struct watch *w)
 {
@@ -56,6 +57,19 @@ struct watch_turn watch_next(struct watch *w)
     return (struct watch_turn){ .cmd = WATCH_PAGE, .begin = begin };
 }
 
+/* The first answer after an outage, even a refusal, starts the delays anew: a server that comes back
+ * says 429 for a moment, and two of the longest delays in a row would be a minute and more. */
+static void notice_outage(struct watch *w, const struct err *why)
+{
+    if (why && why->kind == ERR_NET) {
+        w->refused++;
+        return;
+    }
+    if (why && w->refused >= OUTAGE_FAILURES)
+        w->failures = 0;
+    w->refused = 0;
+}
+
 /* 410: what we hold is too old to go on from. The first time list at once; a server that says so
  * again and again, without an event between, is given time. */
 static struct watch_turn on_gone(struct watch *w)
@@ -81,6 +95,7 @@ struct watch_turn watch_on_page(struct watch *w, const char *rv, const char *nex
         return (struct watch_turn){ .cmd = WATCH_PAGE };
     }
     w->listing = false;
+    w->refused = 0;
     w->list_due_ms = now_ms + RELIST_MS;
     snprintf(w->rv, sizeof w->rv, "%s", rv);
     return (struct watch_turn){ .cmd = WATCH_STREAM, .commit = true };
@@ -91,6 +106,7 @@ struct watch_turn watch_on_page_error(struct watch *w, const struct err *why,
 {
     bool is_too_large = why->kind == ERR_INVALID && !why->code;
 
+    notice_outage(w, why);
     if (why->kind == ERR_GONE)
         return on_gone(w);
     if (is_too_large && w->limit > 1) {
@@ -118,7 +134,7 @@ void watch_on_event(struct watch *w, const char *rv, int64_t now_ms)
     snprintf(w->rv, sizeof w->rv, "%s", rv);
     w->alive_ms = now_ms;
     w->got_event = true;
-    w->relists = 0;
+    w->relists = w->refused = 0;
 }
 
 /* Failures that say nothing about our resourceVersion: the server is away, or busy. */
@@ -132,6 +148,7 @@ struct watch_turn watch_on_end(struct watch *w, const struct err *why, int64_t r
 {
     struct watch_turn turn;
 
+    notice_outage(w, why);
     if (!why)
         w->alive_ms = now_ms;
     if (w->alive_ms - w->opened_ms >= HEALTHY_MS)

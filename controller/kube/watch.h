@@ -40,6 +40,7 @@ struct watch {
     bool listing;          /* a list is half done */
     int limit;             /* objects a page */
     unsigned failures;     /* in a row */
+    unsigned refused;      /* of them, connections refused or reset, in a row */
     unsigned relists;      /* 410 in a row, without an event between them */
     int64_t list_due_ms;   /* when to list again although nothing is wrong */
     int64_t opened_ms;     /* the stream */
