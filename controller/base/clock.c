@@ -227,17 +227,17 @@ char *time_span(char buf[TIME_TEXT_BYTES], int64_t seconds)
     } units[] = { { 86400, "d" }, { 3600, "h" }, { 60, "min" }, { 1, "s" } };
     size_t i = 0;
     int64_t more;
+    int n;
 
     if (seconds < 0)
         seconds = 0;
     while (i < 3 && seconds < units[i].seconds)
         i++;
     more = i < 3 ? seconds % units[i].seconds / units[i + 1].seconds : 0;
-    if (more > 0)
-        snprintf(buf, TIME_TEXT_BYTES, "%lld %s %lld %s", (long long)(seconds / units[i].seconds),
-                 units[i].name, (long long)more, units[i + 1].name);
-    else
-        snprintf(buf, TIME_TEXT_BYTES, "%lld %s", (long long)(seconds / units[i].seconds),
+    n = snprintf(buf, TIME_TEXT_BYTES, "%lld %s", (long long)(seconds / units[i].seconds),
                  units[i].name);
+    if (more > 0 && n > 0 && n < TIME_TEXT_BYTES)
+        snprintf(buf + n, TIME_TEXT_BYTES - (size_t)n, " %lld %s", (long long)more,
+                 units[i + 1].name);
     return buf;
 }

@@ -1,0 +1,268 @@
+#include "registry/auth.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/base64.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "registry/client.h"
+#include "registry/ref.h"
+
+/* --- challenges --- */
+
+static const char *skip(const char *s)
+{
+    return s + strspn(s, " \t,");
+}
+
+static size_t token_len(const char *s)
+{
+    return strcspn(s, " \t,=\"");
+}
+
+/* The value after '=': a token or a quoted string. Returns what follows, NULL when it is broken;
+ * *fits is false when it is longer than size - 1. */
+static const char *read_value(const char *s, char *ret, size_t size, bool *fits)
+{
+    bool quoted = *s == '"';
+    size_t n = 0;
+
+    *fits = true;
+    for (s += quoted; *s && (quoted ? *s != '"' : !strchr(" \t,", *s)); s++) {
+        if (quoted && *s == '\\' && s[1])
+            s++;
+        if (n + 1 < size)
+            ret[n++] = *s;
+        else
+            *fits = false;
+    }
+    ret[n] = '\0';
+    if (quoted && *s != '"')
+        return NULL;
+    return s + quoted;
+}
+
+static bool is_word(const char *s, size_t n, const char *word)
+{
+    return n == strlen(word) && !strncasecmp(s, word, n);
+}
+
+/* One parameter of a Bearer challenge. Returns what follows it, NULL when it is broken. */
+static const char *read_parameter(const char *s, size_t name_len, struct challenge *c, bool *usable)
+{
+    char other[8];
+    char *value = other;
+    size_t size = sizeof other;
+    const char *rest;
+    bool fits;
+
+    if (is_word(s, name_len, "realm"))
+        value = c->realm, size = sizeof c->realm;
+    else if (is_word(s, name_len, "service"))
+        value = c->service, size = sizeof c->service;
+    else if (is_word(s, name_len, "scope"))
+        value = c->scope, size = sizeof c->scope;
+    rest = read_value(s + name_len + 1, value, size, &fits);
+    if (value != other && !fits)
+        *usable = false;
+    return rest;
+}
+
+void challenge_parse(const char *header, struct challenge *c)
+{
+    bool in_bearer = false, usable = true;
+    const char *s = skip(header);
+    struct challenge other;
+
+    while (s && *s) {
+        size_t n = token_len(s);
+
+        if (!n)
+            break;
+        if (s[n] == '=') {
+            s = read_parameter(s, n, in_bearer ? c : &other, &usable);
+        } else { /* a new challenge's scheme */
+            in_bearer = is_word(s, n, "Bearer");
+            c->basic |= is_word(s, n, "Basic");
+            c->bearer |= in_bearer;
+            s += n;
+        }
+        s = s ? skip(s) : NULL;
+    }
+    c->bearer = c->bearer && usable && s && c->realm[0];
+}
+
+/* --- which key fits --- */
+
+/* '*' stands for any run of characters within one label. */
+static bool label_fits(const char *glob, size_t n, const char *label, size_t m)
+{
+    if (!n)
+        return !m;
+    if (*glob == '*') {
+        for (size_t i = 0; i <= m; i++)
+            if (label_fits(glob + 1, n - 1, label + i, m - i))
+                return true;
+        return false;
+    }
+    return m && tolower((unsigned char)*glob) == *label && label_fits(glob + 1, n - 1, label + 1, m - 1);
+}
+
+static bool host_fits(const char *glob, size_t n, const char *host)
+{
+    const char *end = glob + n;
+
+    for (;;) {
+        size_t g = strcspn(glob, "."), h = strcspn(host, ".");
+
+        if (g > (size_t)(end - glob))
+            g = (size_t)(end - glob);
+        if (!label_fits(glob, g, host, h))
+            return false;
+        glob += g;
+        host += h;
+        if (glob == end || !*host)
+            return glob == end && !*host;
+        glob++;
+        host++;
+    }
+}
+
+static bool is_hub(const char *host, size_t n)
+{
+    static const char *const names[] = { "docker.io", "index.docker.io", "registry-1.docker.io" };
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strlen(names[i]) == n && !strncmp(names[i], host, n))
+            return true;
+    return false;
+}
+
+bool credential_key_fits(const char *key, const char *host, const char *repository)
+{
+    const char *path;
+    size_t n;
+
+    if (!strncmp(key, "https://", 8))
+        key += 8;
+    else if (!strncmp(key, "http://", 7))
+        key += 7;
+    n = strcspn(key, "/");
+    path = key + n;
+    if (!strncmp(path, "/v1/", 4) || !strncmp(path, "/v2/", 4))
+        path += 3;
+    else if (!strcmp(path, "/v1") || !strcmp(path, "/v2"))
+        path += 3;
+    if (is_hub(key, n) && is_hub(host, strlen(host)))
+        return true;
+    if (!host_fits(key, n, host))
+        return false;
+    path += strspn(path, "/");
+    n = strlen(path);
+    while (n && path[n - 1] == '/')
+        n--;
+    return !strncmp(repository, path, n) &&
+           (n == 0 || !repository[n] || repository[n] == '/');
+}
+
+/* --- docker configs --- */
+
+/* auth = base64("user:password"). */
+static void split_auth(const char *auth, struct credential *c)
+{
+    size_t n;
+    char *text = base64_decode(auth, &n), *colon = text ? strchr(text, ':') : NULL;
+
+    if (colon) {
+        *colon = '\0';
+        c->user = xstrdup(text);
+        c->password = xstrdup(colon + 1);
+        *colon = ':';
+    }
+    secret_free(text);
+}
+
+static char *copy_of(const cJSON *object, const char *key)
+{
+    const char *s = json_str(object, key);
+
+    return s && *s ? xstrdup(s) : NULL;
+}
+
+static bool read_entry(const cJSON *entry, struct credential *c)
+{
+    *c = (struct credential){ .identity_token = copy_of(entry, "identitytoken"),
+                              .registry_token = copy_of(entry, "registrytoken") };
+    c->user = copy_of(entry, "username");
+    c->password = copy_of(entry, "password");
+    if (!c->user && json_str(entry, "auth"))
+        split_auth(json_str(entry, "auth"), c);
+    if ((c->user && c->password) || c->identity_token || c->registry_token)
+        return true;
+    credential_release(c);
+    return false;
+}
+
+/* Longer keys are more specific; of equal ones the kubelet takes the later in the alphabet. */
+static bool is_better(const cJSON *a, const cJSON *b)
+{
+    size_t n = strlen(a->string), m = strlen(b->string);
+
+    return n != m ? n > m : strcmp(a->string, b->string) > 0;
+}
+
+/* Put the fitting entries of one config into ret, best first. */
+static size_t find_in(const cJSON *auths, const struct image_ref *ref, struct credential *ret,
+                      size_t room)
+{
+    const cJSON *best[CREDENTIALS_MAX];
+    size_t n = 0, kept = 0;
+
+    JSON_EACH(entry, auths) {
+        size_t at = n;
+
+        if (!credential_key_fits(entry->string, ref->host, ref->repository))
+            continue;
+        while (at > 0 && is_better(entry, best[at - 1]))
+            at--;
+        if (at == CREDENTIALS_MAX)
+            continue;
+        if (n == CREDENTIALS_MAX)
+            n--;
+        memmove(&best[at + 1], &best[at], (n - at) * sizeof best[0]);
+        best[at] = entry;
+        n++;
+    }
+    for (size_t i = 0; i < n && kept < room; i++)
+        kept += read_entry(best[i], &ret[kept]);
+    return kept;
+}
+
+size_t credentials_find(const struct registry_secret *secrets, size_t n_secrets,
+                        const struct image_ref *ref, struct credential ret[CREDENTIALS_MAX])
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < n_secrets; i++) {
+        struct err ignored = { 0 };
+        cJSON *tree = json_parse(secrets[i].json, secrets[i].len, &ignored);
+
+        n += find_in(secrets[i].legacy ? tree : json_get(tree, "auths"), ref, ret + n,
+                     CREDENTIALS_MAX - n);
+        cJSON_Delete(tree);
+    }
+    return n;
+}
+
+void credential_release(struct credential *c)
+{
+    secret_free(c->user);
+    secret_free(c->password);
+    secret_free(c->identity_token);
+    secret_free(c->registry_token);
+    *c = (struct credential){ 0 };
+}

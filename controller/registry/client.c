@@ -1,0 +1,692 @@
+#include "registry/client.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "base/text.h"
+#include "io/http.h"
+#include "io/loop.h"
+#include "registry/auth.h"
+#include "registry/origin.h"
+#include "registry/ref.h"
+
+#define TIMEOUT_MS 30000
+#define MANIFEST_BYTES (4 * MIB)
+#define TOKEN_BYTES (64 * KIB)
+#define URL_BYTES 2048
+#define REDIRECTS 5
+#define CONNECTIONS 4         /* to one host */
+#define IDLE_MS 60000         /* a trust domain that nobody uses is dropped */
+#define TOKEN_LIFE_S 60       /* when the token service does not say */
+
+static struct metric requests = { .name = "shopflow_deployer_registry_requests_total",
+                                  .help = "Requests to registries and token services.",
+                                  .type = METRIC_COUNTER,
+                                  .labels = { "host", "code" } };
+
+/* Connections of one (origin, identity): never shared with another. */
+struct domain {
+    struct http *http;
+    int users;
+    int64_t used_ms;
+};
+
+struct token {
+    char *text;
+    int64_t until_ms; /* monotonic; refreshed before */
+};
+
+struct registry_client {
+    struct loop *loop;
+    struct arena *arena;
+    struct registry_opts o;
+    struct map *domains; /* "origin identity" → struct domain */
+    struct map *tokens;  /* "origin repository identity" → struct token */
+    struct loop_timer sweep;
+    struct registry_call *first;
+};
+
+enum auth { AUTH_NONE, AUTH_BASIC, AUTH_BEARER };
+
+struct registry_call {
+    struct registry_client *c;
+    struct registry_call *prev, *next;
+    struct image_ref ref;
+    char host[256], origin[300];
+    const char *ca_pem;
+    struct credential credentials[CREDENTIALS_MAX];
+    size_t n_credentials, at;  /* the one in use; == n: anonymous */
+    enum auth auth;            /* of the request under way */
+    char *bearer;
+    bool token_was_cached, tried_get;
+    int redirects;
+    char url[URL_BYTES];
+    struct domain *domain;
+    struct http_call *http;
+    struct err err;
+    struct registry_answer answer;
+    registry_done_fn *on_done;
+    void *ctx;
+};
+
+static void ask_manifest(struct registry_call *call, const char *method);
+
+/* --- life --- */
+
+static const char **copy_list(struct arena *a, const char *const *list, size_t n)
+{
+    const char **copy = arena_array(a, n + 1, sizeof *copy);
+
+    for (size_t i = 0; i < n; i++)
+        copy[i] = arena_strdup(a, list[i]);
+    return copy;
+}
+
+static void domain_free(void *value)
+{
+    struct domain *d = value;
+
+    http_free(d->http);
+    free(d);
+}
+
+static void token_free(void *value)
+{
+    struct token *t = value;
+
+    if (t)
+        secret_free(t->text);
+    free(t);
+}
+
+static void on_sweep(void *ctx)
+{
+    struct registry_client *c = ctx;
+    int64_t now_ms = loop_now_ms(c->loop);
+
+    MAP_EACH(c->domains, it) {
+        struct domain *d = it.value;
+
+        if (d->users == 0 && now_ms - d->used_ms >= IDLE_MS) {
+            map_del(c->domains, it.key);
+            domain_free(d);
+        }
+    }
+    MAP_EACH(c->tokens, it) {
+        struct token *t = it.value;
+
+        if (now_ms >= t->until_ms) {
+            map_del(c->tokens, it.key);
+            token_free(t);
+        }
+    }
+    loop_timer_set(c->loop, &c->sweep, now_ms + IDLE_MS);
+}
+
+struct registry_client *registry_client_new(struct loop *l, const struct registry_opts *o,
+                                            struct err *e)
+{
+    struct registry_client *c = xcalloc(1, sizeof *c);
+    struct registry_host *hosts;
+
+    (void)e;
+    metric_register(&requests);
+    c->loop = l;
+    c->arena = arena_new(1024);
+    hosts = arena_array(c->arena, o->n_hosts + 1, sizeof *hosts);
+    for (size_t i = 0; i < o->n_hosts; i++)
+        hosts[i] = (struct registry_host){ .host = arena_strdup(c->arena, o->hosts[i].host),
+                                           .plain_http = o->hosts[i].plain_http,
+                                           .ca_pem = arena_strdup(c->arena, o->hosts[i].ca_pem) };
+    c->o = (struct registry_opts){ .hosts = hosts,
+                                   .n_hosts = o->n_hosts,
+                                   .allowed = copy_list(c->arena, o->allowed, o->n_allowed),
+                                   .n_allowed = o->n_allowed,
+                                   .trusted_realms = copy_list(c->arena, o->trusted_realms,
+                                                               o->n_trusted_realms),
+                                   .n_trusted_realms = o->n_trusted_realms };
+    c->domains = map_new();
+    c->tokens = map_new();
+    c->sweep = (struct loop_timer){ .fn = on_sweep, .ctx = c };
+    loop_timer_set(l, &c->sweep, loop_now_ms(l) + IDLE_MS);
+    return c;
+}
+
+static void call_free(struct registry_call *call)
+{
+    if (call->prev)
+        call->prev->next = call->next;
+    else
+        call->c->first = call->next;
+    if (call->next)
+        call->next->prev = call->prev;
+    http_cancel(call->http);
+    if (call->domain)
+        call->domain->users--;
+    loop_defer_cancel(call->c->loop, call);
+    for (size_t i = 0; i < call->n_credentials; i++)
+        credential_release(&call->credentials[i]);
+    secret_free(call->bearer);
+    free(call);
+}
+
+void registry_client_free(struct registry_client *c)
+{
+    if (!c)
+        return;
+    while (c->first)
+        call_free(c->first);
+    loop_timer_stop(c->loop, &c->sweep);
+    map_free(c->domains, domain_free);
+    map_free(c->tokens, token_free);
+    arena_free(c->arena);
+    free(c);
+}
+
+void registry_cancel(struct registry_call *call)
+{
+    if (call)
+        call_free(call);
+}
+
+/* --- ends --- */
+
+static void end(struct registry_call *call)
+{
+    registry_done_fn *on_done = call->on_done;
+    struct registry_answer answer = call->answer;
+    struct err err = call->err;
+    void *ctx = call->ctx;
+
+    call_free(call);
+    on_done(&answer, err.kind == ERR_NONE ? NULL : &err, ctx);
+}
+
+static void end_error(struct registry_call *call, enum err_kind kind, int code, const char *what)
+{
+    err_set(&call->err, kind, code, "registry %s %s", call->host, what);
+    end(call);
+}
+
+static void end_later(void *ctx)
+{
+    end(ctx);
+}
+
+static void end_denied(struct registry_call *call, int status)
+{
+    err_set(&call->err, ERR_DENIED, status,
+            "registry %s refused the pull of %.100s (HTTP %d): %s", call->host,
+            call->ref.repository, status,
+            call->n_credentials ? "check the pull secrets" : "it wants credentials: spec.pullSecrets");
+    end(call);
+}
+
+/* --- connections --- */
+
+static bool allow_public(const struct sockaddr *addr, void *ctx)
+{
+    (void)ctx;
+    return address_is_public(addr);
+}
+
+/* The trust domain of an origin and an identity. is_foreign: its address must be a public one. */
+static struct domain *use_domain(struct registry_call *call, const char *origin,
+                                 const char *identity, bool is_foreign)
+{
+    struct registry_client *c = call->c;
+    char *key = xasprintf("%s %s%s", origin, is_foreign ? "foreign " : "", identity);
+    struct domain *d = map_get(c->domains, key);
+
+    if (!d) {
+        struct http_opts o = { .max_connections = CONNECTIONS };
+
+        if (!strcmp(origin, call->origin))
+            o.ca_pem = call->ca_pem;
+        if (is_foreign)
+            o.allow_address = allow_public;
+        d = xcalloc(1, sizeof *d);
+        d->http = http_new(c->loop, &o, &call->err);
+        if (!d->http) {
+            free(d);
+            free(key);
+            return NULL;
+        }
+        map_put(c->domains, key, d);
+    }
+    free(key);
+    d->users++;
+    if (call->domain)
+        call->domain->users--;
+    d->used_ms = loop_now_ms(c->loop);
+    call->domain = d;
+    return d;
+}
+
+static const char *identity(const struct registry_call *call)
+{
+    const struct credential *cr = &call->credentials[call->at];
+
+    if (call->at >= call->n_credentials)
+        return "anonymous";
+    return cr->user ? cr->user : "token";
+}
+
+static void count(const char *host, const struct http_response *resp)
+{
+    char code[16];
+
+    snprintf(code, sizeof code, "%d", resp->status);
+    metric_add(&requests, 1, host, resp->status ? code : "error");
+}
+
+/* --- tokens --- */
+
+static char *token_key(const struct registry_call *call)
+{
+    return xasprintf("%s %s %s", call->origin, call->ref.repository, identity(call));
+}
+
+static bool use_cached_token(struct registry_call *call)
+{
+    char *key = token_key(call);
+    const struct token *t = map_get(call->c->tokens, key);
+
+    free(key);
+    if (!t || loop_now_ms(call->c->loop) >= t->until_ms)
+        return false;
+    secret_free(call->bearer);
+    call->bearer = xstrdup(t->text);
+    call->token_was_cached = true;
+    call->auth = AUTH_BEARER;
+    return true;
+}
+
+static void forget_token(struct registry_call *call)
+{
+    char *key = token_key(call);
+
+    token_free(map_del(call->c->tokens, key));
+    free(key);
+    call->token_was_cached = false;
+}
+
+static void keep_token(struct registry_call *call, const char *text, int64_t life_s)
+{
+    char *key = token_key(call);
+    struct token *t = xcalloc(1, sizeof *t);
+
+    if (life_s < TOKEN_LIFE_S)
+        life_s = TOKEN_LIFE_S;
+    if (life_s > 3600)
+        life_s = 3600;
+    t->text = xstrdup(text);
+    t->until_ms = loop_now_ms(call->c->loop) + life_s * 1000 * 4 / 5;
+    token_free(map_put(call->c->tokens, key, t));
+    free(key);
+}
+
+static void on_token(struct http_call *http, const struct http_response *resp,
+                     const struct err *err, void *ctx)
+{
+    struct registry_call *call = ctx;
+    struct err ignored = { 0 };
+    cJSON *tree = NULL;
+    const char *text = NULL;
+
+    (void)http;
+    call->http = NULL;
+    count(call->host, resp);
+    if (err) {
+        call->err = *err;
+        err_ctx(&call->err, "token service of registry %s", call->host);
+        end(call);
+        return;
+    }
+    if (resp->status == 200)
+        tree = json_parse(resp->body, resp->body_len, &ignored);
+    text = json_str(tree, "token") ? json_str(tree, "token") : json_str(tree, "access_token");
+    if (text) {
+        secret_free(call->bearer);
+        call->bearer = xstrdup(text);
+        keep_token(call, text, json_int(tree, "expires_in", TOKEN_LIFE_S));
+    }
+    cJSON_Delete(tree);
+    if (text) {
+        call->auth = AUTH_BEARER;
+        ask_manifest(call, "HEAD");
+    } else if (resp->status == 429 || resp->status >= 500) {
+        call->answer.retry_after_ms = resp->retry_after_ms;
+        end_error(call, resp->status == 429 ? ERR_THROTTLED : ERR_SERVER, resp->status,
+                  "gives no token now: its token service is overloaded or down");
+    } else if (++call->at < call->n_credentials) {
+        call->auth = AUTH_NONE;
+        ask_manifest(call, "HEAD"); /* the next credential, from the challenge on */
+    } else {
+        end_denied(call, resp->status);
+    }
+}
+
+/* Percent-encode what is not unreserved (RFC 3986, section 2.3). */
+static void add_escaped(struct text *t, const char *s)
+{
+    struct err ignored = { 0 };
+
+    for (; *s; s++) {
+        bool plain = (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') ||
+                     (*s >= '0' && *s <= '9') || strchr("-._~", *s);
+
+        text_addf(t, &ignored, plain ? "%c" : "%%%02X", (unsigned char)*s);
+    }
+}
+
+/* GET realm?service=…&scope=repository:<name>:pull with Basic; with an identity token POST. */
+static void ask_token(struct registry_call *call, const struct challenge *ch)
+{
+    const struct credential *cr =
+        call->at < call->n_credentials ? &call->credentials[call->at] : NULL;
+    struct text query = TEXT_INIT(16 * KIB), url = TEXT_INIT(32 * KIB);
+    struct http_request req = { .timeout_ms = TIMEOUT_MS,
+                                .max_body = TOKEN_BYTES,
+                                .on_done = on_token,
+                                .ctx = call };
+    char origin[300];
+    struct err ignored = { 0 };
+    bool is_foreign;
+
+    if (!realm_is_trusted(ch->realm, call->origin, &call->c->o, &is_foreign)) {
+        end_error(call, ERR_DENIED, 0, "sends us to another host for its token: an admin may list "
+                                       "it in trustedRealms");
+        return;
+    }
+    origin_of(ch->realm, origin, sizeof origin);
+    text_puts(&query, "service=", &ignored);
+    add_escaped(&query, ch->service);
+    text_puts(&query, "&scope=repository%3A", &ignored);
+    add_escaped(&query, call->ref.repository);
+    text_puts(&query, "%3Apull", &ignored);
+    if (cr && cr->identity_token) {
+        text_puts(&query, "&grant_type=refresh_token&client_id=btc-shopflow-deployer"
+                          "&refresh_token=", &ignored);
+        add_escaped(&query, cr->identity_token);
+        req.method = "POST";
+        req.url = ch->realm;
+        req.content_type = "application/x-www-form-urlencoded";
+        req.body = text_str(&query);
+    } else {
+        text_addf(&url, &ignored, "%s%c%s", ch->realm, strchr(ch->realm, '?') ? '&' : '?',
+                  text_str(&query));
+        req.method = "GET";
+        req.url = text_str(&url);
+        req.basic_user = cr ? cr->user : NULL;
+        req.basic_password = cr ? cr->password : NULL;
+    }
+    call->answer.used_credentials = cr != NULL;
+    if (use_domain(call, origin, identity(call), is_foreign))
+        call->http = http_send(call->domain->http, &req);
+    else
+        loop_defer(call->c->loop, end_later, call);
+    text_release(&query);
+    text_release(&url);
+}
+
+/* --- the manifest --- */
+
+static bool is_digest(const char *s)
+{
+    return s && !strncmp(s, "sha256:", 7) && strlen(s) == 71 &&
+           strspn(s + 7, "0123456789abcdef") == 64;
+}
+
+static void hash_body(const char *body, size_t n, char ret[136])
+{
+    unsigned char sum[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    size_t at;
+
+    EVP_Digest(body, n, sum, &len, EVP_sha256(), NULL);
+    at = (size_t)snprintf(ret, 136, "sha256:");
+    for (unsigned i = 0; i < len; i++)
+        at += (size_t)snprintf(ret + at, 136 - at, "%02x", sum[i]);
+}
+
+static bool is_manifest_type(const char *type)
+{
+    return type && (!strncmp(type, "application/vnd.oci.image.", 26) ||
+                    !strncmp(type, "application/vnd.docker.distribution.manifest.", 45));
+}
+
+/* 200: the digest is the header's; without one the body is read and hashed. */
+static void take_digest(struct registry_call *call, struct http_call *http,
+                        const struct http_response *resp)
+{
+    const char *digest = http_header(http, "Docker-Content-Digest");
+    const char *type = http_header(http, "Content-Type");
+    char computed[136];
+
+    if (!call->tried_get && !is_digest(digest)) {
+        if (digest || is_manifest_type(type) || !type) {
+            ask_manifest(call, "GET");
+            return;
+        }
+        err_set(&call->err, ERR_INVALID, 200, "registry %s answers with %.40s: is it a registry?",
+                call->host, type);
+        end(call);
+        return;
+    }
+    if (call->tried_get) {
+        hash_body(resp->body, resp->body_len, computed);
+        if (!is_manifest_type(type)) {
+            end_error(call, ERR_INVALID, 200, "answers with no manifest: is it a registry?");
+            return;
+        }
+        if (is_digest(digest) && strcmp(digest, computed)) {
+            end_error(call, ERR_INVALID, 200, "sent a manifest that does not match its digest");
+            return;
+        }
+        digest = computed;
+    }
+    if (call->ref.digest[0] && strcmp(call->ref.digest, digest)) {
+        end_error(call, ERR_INVALID, 200, "answered for another digest than was asked for");
+        return;
+    }
+    snprintf(call->answer.digest, sizeof call->answer.digest, "%s", digest);
+    end(call);
+}
+
+/* 401: answer the challenge, with the credential in turn; each is tried once. */
+static void answer_challenge(struct registry_call *call, struct http_call *http)
+{
+    struct challenge ch = { 0 };
+    const char *value;
+
+    for (size_t i = 0; (value = http_header_nth(http, "WWW-Authenticate", i)); i++)
+        challenge_parse(value, &ch);
+    if (call->auth == AUTH_BEARER && call->token_was_cached) {
+        forget_token(call); /* it was taken back: one new one */
+    } else if (call->auth != AUTH_NONE && ++call->at >= call->n_credentials) {
+        end_denied(call, 401);
+        return;
+    }
+    if (call->at < call->n_credentials && call->credentials[call->at].registry_token &&
+        ch.bearer) {
+        secret_free(call->bearer);
+        call->bearer = xstrdup(call->credentials[call->at].registry_token);
+        call->auth = AUTH_BEARER;
+        ask_manifest(call, "HEAD");
+    } else if (ch.bearer) {
+        ask_token(call, &ch);
+    } else if (ch.basic && call->at < call->n_credentials) {
+        call->auth = AUTH_BASIC;
+        ask_manifest(call, "HEAD");
+    } else {
+        end_denied(call, 401);
+    }
+}
+
+/* Follow by hand: another origin hears no credentials, https never becomes http. */
+static void redirect(struct registry_call *call, struct http_call *http)
+{
+    const char *to = http_header(http, "Location");
+    char here[300], there[300], url[URL_BYTES];
+    int n;
+
+    origin_of(call->url, here, sizeof here);
+    n = to && *to == '/' && to[1] != '/' ? snprintf(url, sizeof url, "%s%s", here, to) :
+                                           snprintf(url, sizeof url, "%s", to ? to : "");
+    if (++call->redirects > REDIRECTS || n < 0 || (size_t)n >= sizeof url ||
+        origin_of(url, there, sizeof there) ||
+        (!strncmp(here, "https:", 6) && strncmp(there, "https:", 6))) {
+        end_error(call, ERR_INVALID, 0, "redirects to where we do not go");
+        return;
+    }
+    memcpy(call->url, url, (size_t)n + 1);
+    if (strcmp(there, call->origin))
+        call->auth = AUTH_NONE;
+    ask_manifest(call, call->tried_get ? "GET" : "HEAD");
+}
+
+static void on_manifest(struct http_call *http, const struct http_response *resp,
+                        const struct err *err, void *ctx)
+{
+    struct registry_call *call = ctx;
+
+    call->http = NULL;
+    count(call->host, resp);
+    if (err) {
+        call->err = *err;
+        err_ctx(&call->err, "registry %s", call->host);
+        end(call);
+    } else if (resp->status == 200) {
+        take_digest(call, http, resp);
+    } else if (resp->status == 404) {
+        call->answer.missing = true;
+        end(call);
+    } else if (resp->status == 401 && !call->redirects) {
+        answer_challenge(call, http);
+    } else if (resp->status == 401 || resp->status == 403) {
+        end_denied(call, resp->status);
+    } else if (resp->status >= 301 && resp->status <= 308 && resp->status != 304) {
+        redirect(call, http);
+    } else if (resp->status == 429) {
+        call->answer.retry_after_ms = resp->retry_after_ms;
+        end_error(call, ERR_THROTTLED, 429, "limits our requests (HTTP 429)");
+    } else {
+        err_set(&call->err, resp->status >= 500 ? ERR_SERVER : ERR_INVALID, resp->status,
+                "registry %s answers HTTP %d", call->host, resp->status);
+        end(call);
+    }
+}
+
+static void ask_manifest(struct registry_call *call, const char *method)
+{
+    static const char *const accept[] = { "Accept: application/vnd.oci.image.index.v1+json, "
+                                          "application/vnd.docker.distribution.manifest.list.v2+json, "
+                                          "application/vnd.oci.image.manifest.v1+json, "
+                                          "application/vnd.docker.distribution.manifest.v2+json",
+                                          NULL };
+    const struct credential *cr = &call->credentials[call->at];
+    struct http_request req = { .method = method,
+                                .url = call->url,
+                                .headers = accept,
+                                .timeout_ms = TIMEOUT_MS,
+                                .max_body = MANIFEST_BYTES,
+                                .on_done = on_manifest,
+                                .ctx = call };
+    char origin[300];
+    bool is_foreign;
+
+    call->tried_get = !strcmp(method, "GET");
+    if (call->auth == AUTH_BASIC) {
+        req.basic_user = cr->user;
+        req.basic_password = cr->password;
+    } else if (call->auth == AUTH_BEARER) {
+        req.bearer = call->bearer;
+    }
+    call->answer.used_credentials |= call->auth != AUTH_NONE && call->at < call->n_credentials;
+    origin_of(call->url, origin, sizeof origin);
+    is_foreign = strcmp(origin, call->origin) != 0;
+    if (use_domain(call, origin, call->auth == AUTH_NONE ? "anonymous" : identity(call), is_foreign))
+        call->http = http_send(call->domain->http, &req);
+    else
+        loop_defer(call->c->loop, end_later, call);
+}
+
+/* --- begin --- */
+
+static bool is_allowed(const struct registry_opts *o, const struct image_ref *ref)
+{
+    char name[600];
+
+    snprintf(name, sizeof name, "%s/%s", ref->host, ref->repository);
+    for (size_t i = 0; i < o->n_allowed; i++) {
+        size_t n = strlen(o->allowed[i]);
+
+        while (n && o->allowed[i][n - 1] == '/')
+            n--;
+        if (!strncmp(name, o->allowed[i], n) && (!name[n] || name[n] == '/'))
+            return true;
+    }
+    return o->n_allowed == 0;
+}
+
+static void begin(void *ctx)
+{
+    struct registry_call *call = ctx;
+
+    use_cached_token(call);
+    ask_manifest(call, "HEAD");
+}
+
+/* Where the reference's registry is, and how it may be spoken to. */
+static int locate(struct registry_call *call, const char *image)
+{
+    const struct registry_opts *o = &call->c->o;
+    bool plain = false;
+
+    if (image_ref_parse(image, &call->ref, &call->err))
+        return -1;
+    snprintf(call->host, sizeof call->host, "%s", call->ref.host);
+    if (!is_allowed(o, &call->ref))
+        return err_set(&call->err, ERR_DENIED, 0,
+                       "registry %s is not in allowedRegistries: ask an admin", call->host);
+    for (size_t i = 0; i < o->n_hosts; i++)
+        if (!strcmp(o->hosts[i].host, call->host)) {
+            plain = o->hosts[i].plain_http;
+            call->ca_pem = o->hosts[i].ca_pem;
+        }
+    snprintf(call->url, sizeof call->url, "%s://%s/v2/%s/manifests/%s", plain ? "http" : "https",
+             strcmp(call->host, "docker.io") ? call->host : "registry-1.docker.io",
+             call->ref.repository,
+             call->ref.digest[0] ? call->ref.digest : call->ref.tag[0] ? call->ref.tag : "latest");
+    if (origin_of(call->url, call->origin, sizeof call->origin))
+        return err_set(&call->err, ERR_INVALID, 0, "registry %s has no usable address", call->host);
+    return 0;
+}
+
+struct registry_call *registry_resolve(struct registry_client *c, const char *image,
+                                       const struct registry_secret *secrets, size_t n_secrets,
+                                       registry_done_fn *on_done, void *ctx)
+{
+    struct registry_call *call = xcalloc(1, sizeof *call);
+
+    *call = (struct registry_call){ .c = c, .next = c->first, .on_done = on_done, .ctx = ctx };
+    call->answer.retry_after_ms = -1;
+    if (c->first)
+        c->first->prev = call;
+    c->first = call;
+    if (locate(call, image)) {
+        loop_defer(c->loop, end_later, call);
+        return call;
+    }
+    call->n_credentials = credentials_find(secrets, n_secrets, &call->ref, call->credentials);
+    loop_defer(c->loop, begin, call);
+    return call;
+}

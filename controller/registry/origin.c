@@ -1,0 +1,75 @@
+#include "registry/origin.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "registry/client.h"
+
+int origin_of(const char *url, char *ret, size_t size)
+{
+    bool tls = !strncasecmp(url, "https://", 8);
+    const char *host = url + (tls ? 8 : 7);
+    size_t n;
+    int written;
+
+    if (!tls && strncasecmp(url, "http://", 7))
+        return -1;
+    n = strcspn(host, "/?#");
+    if (n == 0 || memchr(host, '@', n) || memchr(host, '\\', n))
+        return -1;
+    if (tls && n > 4 && !strncmp(host + n - 4, ":443", 4))
+        n -= 4;
+    else if (!tls && n > 3 && !strncmp(host + n - 3, ":80", 3))
+        n -= 3;
+    written = snprintf(ret, size, "%s://%.*s", tls ? "https" : "http", (int)n, host);
+    if (written < 0 || (size_t)written >= size)
+        return -1;
+    for (char *c = ret; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    return 0;
+}
+
+bool realm_is_trusted(const char *realm, const char *registry_origin,
+                      const struct registry_opts *o, bool *ret_is_foreign)
+{
+    char origin[300], listed[300];
+
+    *ret_is_foreign = false;
+    if (origin_of(realm, origin, sizeof origin))
+        return false;
+    if (!strcmp(origin, registry_origin))
+        return true;
+    for (size_t i = 0; i < o->n_trusted_realms; i++)
+        if (!origin_of(o->trusted_realms[i], listed, sizeof listed) && !strcmp(origin, listed))
+            return true;
+    *ret_is_foreign = true;
+    return !strcmp(registry_origin, "https://registry-1.docker.io") &&
+           !strcmp(origin, "https://auth.docker.io");
+}
+
+static bool v4_is_public(uint32_t a)
+{
+    return a >> 24 != 0 && a >> 24 != 127 && a >> 24 != 10 && a >> 20 != 0xac1 &&
+           a >> 16 != 0xc0a8 && a >> 16 != 0xa9fe && a >> 22 != (0x64400000u >> 22) && a >> 28 != 14 &&
+           a >> 28 != 15;
+}
+
+bool address_is_public(const struct sockaddr *addr)
+{
+    const struct in6_addr *a;
+
+    if (addr->sa_family == AF_INET)
+        return v4_is_public(ntohl(((const struct sockaddr_in *)addr)->sin_addr.s_addr));
+    if (addr->sa_family != AF_INET6)
+        return false;
+    a = &((const struct sockaddr_in6 *)addr)->sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(a) || IN6_IS_ADDR_V4COMPAT(a))
+        return v4_is_public((uint32_t)a->s6_addr[12] << 24 | (uint32_t)a->s6_addr[13] << 16 |
+                            (uint32_t)a->s6_addr[14] << 8 | a->s6_addr[15]);
+    return !IN6_IS_ADDR_LINKLOCAL(a) && !IN6_IS_ADDR_MULTICAST(a) && (a->s6_addr[0] & 0xfe) != 0xfc;
+}
