@@ -107,8 +107,9 @@ static int wire_kube(struct process *p, const struct options *o, struct err *e)
     if (kube_config_load(&source, &config, e))
         return -1;
     if (config.exec_command)
-        err_set(e, ERR_INVALID, 0, "the kubeconfig wants to run '%s': the controller starts no "
-                                   "processes; use a token or a client certificate",
+        err_set(e, ERR_INVALID, 0,
+                "the kubeconfig wants to run '%s': the controller starts no "
+                "processes; use a token or a client certificate",
                 config.exec_command);
     else
         p->kube = kube_client_new(p->loop, &config, e);

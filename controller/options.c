@@ -25,8 +25,17 @@ const char OPTIONS_HELP[] =
     "  --log-format FORMAT       json (default), text\n"
     "  --version, --help\n";
 
-enum { OPT_KUBECONFIG = 1, OPT_CONTEXT, OPT_NAMESPACES, OPT_CONFIG, OPT_LISTEN, OPT_LEVEL,
-       OPT_FORMAT, OPT_VERSION, OPT_HELP };
+enum {
+    OPT_KUBECONFIG = 1,
+    OPT_CONTEXT,
+    OPT_NAMESPACES,
+    OPT_CONFIG,
+    OPT_LISTEN,
+    OPT_LEVEL,
+    OPT_FORMAT,
+    OPT_VERSION,
+    OPT_HELP
+};
 
 static const struct option LONG[] = {
     { "kubeconfig", required_argument, NULL, OPT_KUBECONFIG },

@@ -18,9 +18,9 @@ void arena_free(struct arena *a);  /* NULL is fine */
 void arena_reset(struct arena *a); /* everything allocated is gone; the first chunk is kept */
 size_t arena_bytes(const struct arena *a); /* what it holds, for metrics and benches */
 
-void *arena_alloc(struct arena *a, size_t n);                /* zeroed, aligned for any type */
+void *arena_alloc(struct arena *a, size_t n);                  /* zeroed, aligned for any type */
 void *arena_array(struct arena *a, size_t count, size_t size); /* zeroed, overflow checked */
-char *arena_strdup(struct arena *a, const char *s);          /* NULL gives NULL */
+char *arena_strdup(struct arena *a, const char *s);            /* NULL gives NULL */
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap);

@@ -22,8 +22,8 @@ char *base64_decode(const char *text, size_t *ret_len)
     if (!ctx)
         abort();
     EVP_DecodeInit(ctx);
-    ok = EVP_DecodeUpdate(ctx, (unsigned char *)bytes, &n, (const unsigned char *)text,
-                          (int)len) >= 0 &&
+    ok = EVP_DecodeUpdate(ctx, (unsigned char *)bytes, &n, (const unsigned char *)text, (int)len) >=
+             0 &&
          EVP_DecodeFinal(ctx, (unsigned char *)bytes + n, &rest) >= 0;
     EVP_ENCODE_CTX_free(ctx);
     if (!ok) {

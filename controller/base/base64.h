@@ -1,4 +1,5 @@
-/* controller/base/base64.h — Base64 (RFC 4648, section 4), as kubeconfig and docker config use it. */
+/* controller/base/base64.h — Base64 (RFC 4648, section 4), as kubeconfig and docker config use it.
+ */
 #ifndef BASE_BASE64_H
 #define BASE_BASE64_H
 #include <stddef.h>

@@ -60,7 +60,8 @@ cJSON *json_parse(const char *bytes, size_t len, struct err *e)
         return NULL;
     tree = cJSON_ParseWithLengthOpts(bytes, len, &end, 0);
     if (!tree) {
-        err_set(e, ERR_INVALID, 0, "JSON: syntax error at byte %zu", end ? (size_t)(end - bytes) : 0);
+        err_set(e, ERR_INVALID, 0, "JSON: syntax error at byte %zu",
+                end ? (size_t)(end - bytes) : 0);
         return NULL;
     }
     while (end < bytes + len && strchr(" \t\r\n", *end)) /* no NUL here: scan() saw none */

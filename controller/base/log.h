@@ -33,7 +33,7 @@ struct log_field log_field_num(const char *key, long long value);
 
 /* The last, empty field ends the list. */
 #define log_record_(level, msg, ...)                                                               \
-    log_write((level), (msg), (struct log_field[]){ __VA_ARGS__ __VA_OPT__(, ) { 0 } })
+    log_write((level), (msg), (struct log_field[]){ __VA_ARGS__ __VA_OPT__(, ){ 0 } })
 
 void log_write(enum log_level level, const char *msg, const struct log_field *fields);
 

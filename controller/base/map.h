@@ -4,7 +4,8 @@
  *
  *     struct map *m = map_new();
  *     void *old = map_put(m, "shop/api", release);   // the value it replaced, or NULL
- *     MAP_EACH(m, it) use(it.key, it.value);         // no put while walking; map_del(it.key) is fine
+ *     MAP_EACH(m, it) use(it.key, it.value);         // no put while walking; map_del(it.key) is
+ * fine
  */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H

@@ -189,8 +189,8 @@ static int print_metric(struct text *out, const struct metric *m, struct err *e)
         text_addf(out, e, "\n# TYPE %s %s\n", m->name, types[m->type]))
         return -1;
     for (const struct metric_series *s = m->series; s; s = s->next) {
-        int failed = m->type == METRIC_HISTOGRAM ? print_histogram(out, m, s, e)
-                                                 : print_sample(out, m, s, "", NULL, s->value, e);
+        int failed = m->type == METRIC_HISTOGRAM ? print_histogram(out, m, s, e) :
+                                                   print_sample(out, m, s, "", NULL, s->value, e);
         if (failed)
             return -1;
     }

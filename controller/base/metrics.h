@@ -31,9 +31,12 @@ struct metric {
 extern const double METRIC_SECONDS[]; /* 1 ms … 60 s, the default buckets for durations */
 
 void metric_register(struct metric *m); /* twice is fine */
-#define metric_add(m, n, ...) metric_add_((m), (n), (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL, NULL, NULL })
-#define metric_set(m, v, ...) metric_set_((m), (v), (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL, NULL, NULL })
-#define metric_observe(m, v, ...) metric_observe_((m), (v), (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL, NULL, NULL })
+#define metric_add(m, n, ...)                                                                      \
+    metric_add_((m), (n), (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL, NULL, NULL })
+#define metric_set(m, v, ...)                                                                      \
+    metric_set_((m), (v), (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL, NULL, NULL })
+#define metric_observe(m, v, ...)                                                                  \
+    metric_observe_((m), (v), (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL, NULL, NULL })
 void metric_add_(struct metric *m, double n, const char *const *values);
 void metric_set_(struct metric *m, double value, const char *const *values);
 void metric_observe_(struct metric *m, double value, const char *const *values);

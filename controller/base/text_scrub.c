@@ -13,8 +13,8 @@
 /* How a value was joined to its key, strictest first. */
 enum join {
     JOIN_NONE,
-    JOIN_TIGHT,   /* token=x, token:x, "token": x, --token x: always a value */
-    JOIN_SPACED,  /* token: x, token = x: may be prose */
+    JOIN_TIGHT,  /* token=x, token:x, "token": x, --token x: always a value */
+    JOIN_SPACED, /* token: x, token = x: may be prose */
 };
 
 static const char *const PASSWORD_KEYS[] = { "password", "passwd", "passphrase", "pwd" };

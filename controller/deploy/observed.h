@@ -24,7 +24,7 @@ struct template_facts {
 struct run_facts { /* one container of a pod */
     const char *name;
     bool init, running, terminated, has_last;
-    bool sidecar;                          /* an init container that keeps running */
+    bool sidecar; /* an init container that keeps running */
     int restarts, exit_code;
     const char *waiting, *waiting_message; /* NULL = not waiting */
     const char *end_reason, *end_message;  /* of the last terminated state */
@@ -34,8 +34,8 @@ struct pod_facts {
     const char *name, *phase, *reason;
     int64_t created_ms, ready_ms;
     bool ready, deleting, disrupted;
-    const char *unschedulable;             /* what the scheduler says; NULL = scheduled */
-    const char *message;                   /* of the pod's status, or of a condition; may be NULL */
+    const char *unschedulable; /* what the scheduler says; NULL = scheduled */
+    const char *message;       /* of the pod's status, or of a condition; may be NULL */
     struct run_facts *runs;
     size_t n_runs;
 };
@@ -44,9 +44,9 @@ struct replicaset_facts {
     const char *name;
     int64_t revision;
     struct template_facts tmpl;
-    const char *failure;                   /* message of ReplicaFailure; NULL = none */
+    const char *failure; /* message of ReplicaFailure; NULL = none */
     int64_t failure_ms;
-    struct pod_facts *pods;                /* those it controls */
+    struct pod_facts *pods; /* those it controls */
     size_t n_pods;
 };
 
@@ -56,48 +56,48 @@ struct deployment_facts {
     int replicas, min_ready_s;
     int status_replicas, updated, available;
     bool paused, deleting, recreate;
-    bool rolls_softly;                     /* maxSurge 1, maxUnavailable 0 already */
+    bool rolls_softly; /* maxSurge 1, maxUnavailable 0 already */
     struct template_facts tmpl;
-    const struct attempt *attempt;         /* our annotation, decoded; NULL = none */
+    const struct attempt *attempt; /* our annotation, decoded; NULL = none */
     const char *latch_image, *latch_commit, *latch_reason, *latch_retry_at; /* NULL = none */
-    const char *owner;                     /* our annotation "<uid>/<generation>"; NULL = none */
-    const char *image_manager;             /* who last set an image; NULL = not known */
+    const char *owner;         /* our annotation "<uid>/<generation>"; NULL = none */
+    const char *image_manager; /* who last set an image; NULL = not known */
     struct replicaset_facts *sets;
     size_t n_sets;
-    bool pods_known;                       /* sets and pods are complete */
-    int64_t read_ms;                       /* when all this was last read live; 0 = never */
+    bool pods_known; /* sets and pods are complete */
+    int64_t read_ms; /* when all this was last read live; 0 = never */
 };
 
 struct app_facts {
-    const char *deployment;                /* the name */
-    const struct deployment_facts *dep;    /* NULL = there is none */
-    const char *older_release;             /* an older AppRelease that names it; NULL = none */
+    const char *deployment;             /* the name */
+    const struct deployment_facts *dep; /* NULL = there is none */
+    const char *older_release;          /* an older AppRelease that names it; NULL = none */
 };
 
 /* What a registry said of an image reference. */
 struct image_answer {
     const char *image;
-    bool asking;                           /* a (new) answer is under way */
-    int64_t at_ms;                         /* of the last answer; 0 = none yet */
-    const char *digest;                    /* NULL = none */
+    bool asking;        /* a (new) answer is under way */
+    int64_t at_ms;      /* of the last answer; 0 = none yet */
+    const char *digest; /* NULL = none */
     bool missing;
-    bool denied;                           /* 401, 403 */
-    const char *error;                     /* a transient error; NULL = none */
-    int64_t retry_ms;                      /* with an error or missing: not before */
+    bool denied;       /* 401, 403 */
+    const char *error; /* a transient error; NULL = none */
+    int64_t retry_ms;  /* with an error or missing: not before */
 };
 
 struct log_answer {
     const char *pod, *container;
     int64_t asked_ms;
-    bool done;                             /* else it is under way */
-    const char *tail;                      /* scrubbed, ≤ 1 KiB; NULL = could not be had */
+    bool done;        /* else it is under way */
+    const char *tail; /* scrubbed, ≤ 1 KiB; NULL = could not be had */
 };
 
 /* The API server's last refusal to patch a Deployment. */
 struct refusal {
     const char *attempt_id;
-    bool for_good;                         /* 422: not to be sent again */
-    bool forbidden;                        /* 403; else 400 */
+    bool for_good;  /* 422: not to be sent again */
+    bool forbidden; /* 403; else 400 */
     const char *text;
     int64_t at_ms;
 };
@@ -106,11 +106,11 @@ struct observed {
     int64_t now_ms;
     const char *ns, *name, *uid, *rv;
     int64_t generation;
-    const char *retry_at, *reconcile_at;   /* annotations; NULL = none */
+    const char *retry_at, *reconcile_at; /* annotations; NULL = none */
     const struct release_spec *spec;
-    const char *spec_problem;              /* NULL = spec is good */
-    const struct release_status *status;   /* as it is stored; never NULL */
-    int64_t last_write_ms;                 /* of our last status patch; 0 = not since we started */
+    const char *spec_problem;            /* NULL = spec is good */
+    const struct release_status *status; /* as it is stored; never NULL */
+    int64_t last_write_ms;               /* of our last status patch; 0 = not since we started */
     /* By Deployment name: all that spec and status name. */
     struct app_facts *apps;
     size_t n_apps;

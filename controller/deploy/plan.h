@@ -18,14 +18,14 @@ struct arena;
 
 enum action_kind {
     /* Questions: answered any time later, as a fact of a later plan. */
-    ACT_RESOLVE,          /* image: what digest has it? */
-    ACT_FETCH_LOGS,       /* pod, container, previous */
-    ACT_READ_LIVE,        /* deployment: it, its ReplicaSets and pods */
+    ACT_RESOLVE,    /* image: what digest has it? */
+    ACT_FETCH_LOGS, /* pod, container, previous */
+    ACT_READ_LIVE,  /* deployment: it, its ReplicaSets and pods */
     /* Writes, in order; the first that fails ends the run. */
     ACT_PATCH_STATUS,
     ACT_PATCH_DEPLOYMENT, /* deployment, app, id */
     ACT_DELETE_RELEASE,
-    ACT_EVENT,            /* warning, reason, note */
+    ACT_EVENT, /* warning, reason, note */
 };
 
 struct action {
@@ -33,9 +33,9 @@ struct action {
     const char *app, *deployment;
     const char *image;
     const char *pod, *container;
-    bool previous;        /* the log of the run before this one */
-    const char *id;       /* the attempt's */
-    const char *body;     /* JSON of the patch */
+    bool previous;    /* the log of the run before this one */
+    const char *id;   /* the attempt's */
+    const char *body; /* JSON of the patch */
     bool warning;
     const char *reason, *note;
 };

@@ -66,13 +66,15 @@ static struct hurdle check_deployment(struct planner *pl, const struct app_statu
                       arena_printf(pl->a, "Deployment %s is being deleted", app->deployment));
     if (dep->recreate)
         return hurdle(APP_FAILED, REASON_UnsupportedStrategy,
-                      arena_printf(pl->a, "Deployment %s has strategy Recreate: only RollingUpdate "
-                                          "rolls without downtime",
+                      arena_printf(pl->a,
+                                   "Deployment %s has strategy Recreate: only RollingUpdate "
+                                   "rolls without downtime",
                                    app->deployment));
     if (dep->paused)
         return hurdle(APP_WAITING, REASON_DeploymentPaused,
-                      arena_printf(pl->a, "Deployment %s is paused: kubectl rollout resume "
-                                          "deployment/%s",
+                      arena_printf(pl->a,
+                                   "Deployment %s is paused: kubectl rollout resume "
+                                   "deployment/%s",
                                    app->deployment, app->deployment));
     return hurdle(app->state, NULL, NULL);
 }
@@ -115,8 +117,9 @@ static struct hurdle pick_containers(struct planner *pl, const struct app_spec *
     if (ret->n)
         return (struct hurdle){ 0 };
     return hurdle(APP_FAILED, REASON_AmbiguousContainer,
-                  arena_printf(pl->a, "Deployment %s has %zu containers and none runs an image of "
-                                      "%s: name them in spec.apps[].containers",
+                  arena_printf(pl->a,
+                               "Deployment %s has %zu containers and none runs an image of "
+                               "%s: name them in spec.apps[].containers",
                                spec->deployment, mains, spec->repository));
 }
 
@@ -262,8 +265,9 @@ static void warn_no_readiness(struct planner *pl, const struct app_status *app,
     event->warning = true;
     event->deployment = app->deployment;
     event->reason = "NoReadinessProbe";
-    event->note = arena_printf(pl->a, "Deployment %s has no readinessProbe: only crashes are "
-                                      "noticed, and rollback is blind to the rest",
+    event->note = arena_printf(pl->a,
+                               "Deployment %s has no readinessProbe: only crashes are "
+                               "noticed, and rollback is blind to the rest",
                                app->deployment);
 }
 
@@ -320,7 +324,8 @@ static bool latched_by_annotation(struct planner *pl, struct app_status *app,
     app->failed_image = dep->latch_image;
     app->failed_commit = dep->latch_commit;
     app_set(pl, app, APP_FAILED, REASON_StillBad,
-            arena_printf(pl->a, "the image failed at %.7s (%s): a retry or another image lifts this",
+            arena_printf(pl->a,
+                         "the image failed at %.7s (%s): a retry or another image lifts this",
                          dep->latch_commit ? dep->latch_commit : "an earlier commit",
                          dep->latch_reason ? dep->latch_reason : "no reason kept"));
     return true;

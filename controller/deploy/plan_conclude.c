@@ -186,8 +186,9 @@ static void set_conflicted(struct planner *pl)
             images_match(&dep->tmpl, &at->images))
             continue;
         condition_set(pl, "Conflicted", "True", REASON_FieldManagerConflict,
-                      arena_printf(pl->a, "%s: the image of Deployment %s was changed by '%s'; it "
-                                          "stands until the next release",
+                      arena_printf(pl->a,
+                                   "%s: the image of Deployment %s was changed by '%s'; it "
+                                   "stands until the next release",
                                    app->name, app->deployment,
                                    dep->image_manager ? dep->image_manager : "somebody"));
         return;
@@ -206,7 +207,8 @@ static struct history_entry make_entry(struct planner *pl)
 {
     const struct condition *ready = status_condition(pl->s, "Ready");
     struct history_entry h = { .commit = pl->s->commit,
-                               .result = strcmp(ready->status, "True") ? ready->reason : "Succeeded",
+                               .result =
+                                   strcmp(ready->status, "True") ? ready->reason : "Succeeded",
                                .actor = pl->o->spec->actor,
                                .start_ms = pl->s->start_ms,
                                .finish_ms = pl->o->now_ms };
@@ -218,8 +220,8 @@ static struct history_entry make_entry(struct planner *pl)
             h.changed[h.n_changed++] = pl->s->apps[i].name;
     for (size_t i = 0; i < pl->o->spec->n_apps; i++)
         if (pl->o->spec->apps[i].held)
-            h.held[h.n_held++] = (struct held_app){ pl->o->spec->apps[i].name,
-                                                    pl->o->spec->apps[i].commit };
+            h.held[h.n_held++] =
+                (struct held_app){ pl->o->spec->apps[i].name, pl->o->spec->apps[i].commit };
     return h;
 }
 
@@ -294,9 +296,9 @@ static void tell_app(struct planner *pl, const struct app_status *app, const str
     event->app = app->name;
     event->deployment = app->deployment;
     event->reason = t.reason ? t.reason : app->reason;
-    event->note = arena_printf(pl->a, "%s: %s %.7s%s%.*s", app->name, t.verb,
-                               commit ? commit : pl->s->commit, app->message ? ": " : "",
-                               NOTE_BYTES, app->message ? app->message : "");
+    event->note =
+        arena_printf(pl->a, "%s: %s %.7s%s%.*s", app->name, t.verb, commit ? commit : pl->s->commit,
+                     app->message ? ": " : "", NOTE_BYTES, app->message ? app->message : "");
 }
 
 static void tell_release(struct planner *pl)

@@ -6,11 +6,11 @@
 #include "deploy/planner.h"
 #include "deploy/reason.h"
 
-#define LOG_WAIT_MS SECOND_MS              /* R9: logs hold the rollback back this long at most */
-#define PUT_BACKS 3                        /* R16 */
-#define REFUSED_RETRY_MS (60 * SECOND_MS)  /* R5 */
+#define LOG_WAIT_MS SECOND_MS             /* R9: logs hold the rollback back this long at most */
+#define PUT_BACKS 3                       /* R16 */
+#define REFUSED_RETRY_MS (60 * SECOND_MS) /* R5 */
 #define LIVE_RETRY_MS (2 * SECOND_MS)
-#define LOG_TAILS_BYTES 16384              /* of all apps together */
+#define LOG_TAILS_BYTES 16384 /* of all apps together */
 #define LOG_TAIL_BYTES 1024
 
 /* The image that the attempt is about, with its digest where we know it. */
@@ -200,8 +200,9 @@ static bool is_refused(struct planner *pl, struct app_status *app,
         return false;
     reason = r->for_good ? REASON_Rejected : r->forbidden ? REASON_Forbidden : REASON_Denied;
     v = (struct verdict){ .reason = reason,
-                          .message = arena_printf(pl->a, "the API server refuses the patch of "
-                                                         "Deployment %s: %s",
+                          .message = arena_printf(pl->a,
+                                                  "the API server refuses the patch of "
+                                                  "Deployment %s: %s",
                                                   app->deployment, r->text) };
     if (!r->for_good && pl->o->now_ms < give_up_ms) {
         if (app->state == APP_UPDATING)
@@ -210,8 +211,8 @@ static bool is_refused(struct planner *pl, struct app_status *app,
         return pl->o->now_ms < r->at_ms + REFUSED_RETRY_MS;
     }
     if (app->state == APP_ROLLING_BACK || images_match(&dep->tmpl, &app->attempt->previous))
-        finish(pl, app, APP_FAILED,
-               app->state == APP_ROLLING_BACK ? REASON_RollbackFailed : reason, v.message);
+        finish(pl, app, APP_FAILED, app->state == APP_ROLLING_BACK ? REASON_RollbackFailed : reason,
+               v.message);
     else
         fail_forward(pl, app, dep, &v); /* it had taken over an attempt: back to before that */
     return true;
@@ -226,7 +227,8 @@ static bool is_as_found(const struct planner *pl, const struct app_status *app,
 
     return at->kind == ATTEMPT_PUT_BACK || at->kind == ATTEMPT_ROLLBACK ||
            images_match(&dep->tmpl, &at->previous) || images_match(&dep->tmpl, &at->images) ||
-           (there && !strncmp(there->id, pl->o->uid, 8) && images_match(&dep->tmpl, &there->images));
+           (there && !strncmp(there->id, pl->o->uid, 8) &&
+            images_match(&dep->tmpl, &there->images));
 }
 
 static void follow_unaccepted(struct planner *pl, struct app_status *app,
@@ -263,8 +265,9 @@ static bool put_back(struct planner *pl, struct app_status *app, const struct de
         return false;
     if (was.put_backs >= PUT_BACKS) {
         finish(pl, app, APP_FAILED, REASON_FieldManagerConflict,
-               arena_printf(pl->a, "'%s' keeps changing the image of Deployment %s: put back %d "
-                                   "times, no longer",
+               arena_printf(pl->a,
+                            "'%s' keeps changing the image of Deployment %s: put back %d "
+                            "times, no longer",
                             dep->image_manager ? dep->image_manager : "somebody", app->deployment,
                             PUT_BACKS));
         return true;
@@ -399,8 +402,8 @@ static struct verdict judge(struct planner *pl, const struct app_status *app,
 static void tell_progress(struct planner *pl, struct app_status *app,
                           const struct deployment_facts *dep, const struct verdict *v)
 {
-    const char *text = arena_printf(pl->a, "%d of %d new pods available", app->attempt->available_max,
-                                    dep->replicas);
+    const char *text = arena_printf(pl->a, "%d of %d new pods available",
+                                    app->attempt->available_max, dep->replicas);
 
     if (app->state == APP_UPDATING)
         app_set(pl, app, APP_UPDATING, app->reason,
@@ -436,8 +439,9 @@ static void follow_accepted(struct planner *pl, struct app_status *app,
     }
     if (deadline_passed(pl, app, dep)) {
         v = verdict_explain(set, app->attempt, pl->a);
-        v.message = arena_printf(pl->a, "no progress for %lld s: %s",
-                                 (long long)(pl->o->spec->health.deadline_ms / SECOND_MS), v.message);
+        v.message =
+            arena_printf(pl->a, "no progress for %lld s: %s",
+                         (long long)(pl->o->spec->health.deadline_ms / SECOND_MS), v.message);
         fail(pl, app, dep, &v);
         return;
     }

@@ -75,8 +75,8 @@ static void note_trouble(struct planner *pl, struct findings *f, size_t i,
     const struct release_spec *release = pl->o->spec;
     const struct app_spec *spec = &release->apps[i];
     int64_t give_up_ms = pl->s->start_ms + release->image_wait_ms;
-    bool over = pl->o->now_ms >= give_up_ms ||
-                (answer->missing && release->missing_image == MISSING_FAIL);
+    bool over =
+        pl->o->now_ms >= give_up_ms || (answer->missing && release->missing_image == MISSING_FAIL);
     const char *message;
 
     if (!answer->missing && !answer->denied) { /* transient: again and again */
@@ -150,8 +150,9 @@ static void retarget(struct planner *pl, const struct app_spec *spec, const char
         return;
     if (latched)
         app_set(pl, app, APP_FAILED, REASON_StillBad,
-                arena_printf(pl->a, "the image is the one that failed at %.7s: a retry or another "
-                                    "image lifts this",
+                arena_printf(pl->a,
+                             "the image is the one that failed at %.7s: a retry or another "
+                             "image lifts this",
                              app->failed_commit ? app->failed_commit : "an earlier commit"));
     else
         app_set(pl, app, APP_PENDING, REASON_WaitingForTurn, NULL);
@@ -169,8 +170,7 @@ static void give_up(struct planner *pl, const struct findings *f)
             continue;
         if (f->problems[i])
             app_set(pl, app, APP_FAILED, f->reason, f->problems[i]);
-        else if (app->good_image && f->targets[i] &&
-                 image_same(app->good_image, f->targets[i]))
+        else if (app->good_image && f->targets[i] && image_same(app->good_image, f->targets[i]))
             app_set(pl, app, APP_UNCHANGED, REASON_SameDigest, NULL);
         else
             app_set(pl, app, APP_SKIPPED, REASON_ReleaseFailed,

@@ -51,7 +51,8 @@ bool plan_decide(struct planner *pl, struct app_status *app, const struct app_sp
 /* What the Deployment is to run for a target: pinned, or without digest. */
 const char *plan_written_image(const struct planner *pl, const char *target);
 bool deployment_is_complete(const struct deployment_facts *dep);
-/* A new attempt, written ahead in status; when it is complete, plan_send() puts its patch behind. */
+/* A new attempt, written ahead in status; when it is complete, plan_send() puts its patch behind.
+ */
 struct attempt *plan_start(struct planner *pl, struct app_status *app,
                            const struct deployment_facts *dep, enum attempt_kind kind,
                            const char *commit, struct image_list images);

@@ -78,8 +78,8 @@ static bool is_subdomain(const char *s)
 /* The start of a Deployment's name: may be empty, may end in '-'. */
 static bool is_prefix(const char *s)
 {
-    return !*s || (isalnum((unsigned char)*s) &&
-                   !s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-.")]);
+    return !*s ||
+           (isalnum((unsigned char)*s) && !s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-.")]);
 }
 
 /* host[:port][/path]…, lower case, no scheme, no userinfo, no tag. */
@@ -111,8 +111,9 @@ static const struct shape COMMIT = { is_hex, 64, "7 to 64 lower-case hex digits,
 static const struct shape LABEL = { is_label, 63, "a DNS-1123 label (a-z, 0-9, '-')" };
 static const struct shape SUBDOMAIN = { is_subdomain, 253, "a DNS-1123 subdomain" };
 static const struct shape PREFIX = { is_prefix, 63, "the start of a DNS-1123 subdomain, or empty" };
-static const struct shape REPOSITORY = { is_repository, 255,
-                                         "host[:port][/path] in lower case, without scheme or tag" };
+static const struct shape REPOSITORY = {
+    is_repository, 255, "host[:port][/path] in lower case, without scheme or tag"
+};
 static const struct shape ANYTHING = { is_anything, 1024, "a string of at most 1024 bytes" };
 
 /* The member as text, or NULL when absent. */
@@ -231,8 +232,8 @@ static void complete_app(struct reader *r, const char *path, const char *registr
                  app->held ? arena_printf(r->a, "%s.commit", path) : "spec.commit");
         return;
     }
-    app->image = arena_printf(r->a, "%s:%.*s", app->repository,
-                              spec->full_sha ? 64 : SHORT_SHA, app->commit);
+    app->image = arena_printf(r->a, "%s:%.*s", app->repository, spec->full_sha ? 64 : SHORT_SHA,
+                              app->commit);
 }
 
 static void check_unique(struct reader *r, const struct release_spec *spec, size_t i)
@@ -299,7 +300,8 @@ static void read_health(struct reader *r, const cJSON *tree, struct health_spec 
     const cJSON *object = json_get(tree, "health");
     const char *path = "spec.health";
 
-    health->deadline_ms = SECOND_MS * read_number(r, object, path, "deadlineSeconds", 10, 86400, 300);
+    health->deadline_ms =
+        SECOND_MS * read_number(r, object, path, "deadlineSeconds", 10, 86400, 300);
     health->soak_ms = SECOND_MS * read_number(r, object, path, "soakSeconds", 0, 3600, 10);
     health->restart_threshold = (int)read_number(r, object, path, "restartThreshold", 1, 20, 3);
     health->fail_fast = read_bool(r, object, path, "failFast", true);
@@ -318,7 +320,8 @@ static void read_policy(struct reader *r, const cJSON *tree, struct release_spec
     spec->rollback_never = read_choice(r, tree, "spec", "rollback", rollback, "Auto, Never");
     spec->pin_digest = read_bool(r, tree, "spec", "pinDigest", true);
     spec->enforce_rolling_update = read_bool(r, tree, "spec", "enforceRollingUpdate", true);
-    spec->image_wait_ms = SECOND_MS * read_number(r, tree, "spec", "imageWaitSeconds", 0, 86400, 300);
+    spec->image_wait_ms =
+        SECOND_MS * read_number(r, tree, "spec", "imageWaitSeconds", 0, 86400, 300);
     spec->max_concurrent = (int)read_number(r, tree, "spec", "maxConcurrent", 1, 64, 3);
     spec->history_limit = (int)read_number(r, tree, "spec", "historyLimit", 1, 50, 10);
     ttl_s = read_number(r, tree, "spec", "ttlSecondsAfterFinished", 0, 31536000, -1);

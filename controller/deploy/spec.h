@@ -15,12 +15,12 @@ enum missing_image { MISSING_WAIT, MISSING_SKIP, MISSING_FAIL };
 
 struct app_spec {
     const char *name;
-    const char *deployment;   /* completed: <deploymentPrefix><name> */
-    const char *repository;   /* completed: <registry>/<name> */
-    const char *commit;       /* completed: the release's, unless the app is held at its own */
-    bool held;                /* has a commit of its own */
-    const char *image;        /* <repository>:<tag> */
-    const char **containers;  /* named by the user; may be none */
+    const char *deployment;  /* completed: <deploymentPrefix><name> */
+    const char *repository;  /* completed: <registry>/<name> */
+    const char *commit;      /* completed: the release's, unless the app is held at its own */
+    bool held;               /* has a commit of its own */
+    const char *image;       /* <repository>:<tag> */
+    const char **containers; /* named by the user; may be none */
     size_t n_containers;
 };
 
@@ -41,9 +41,9 @@ struct release_spec {
     int64_t image_wait_ms;
     int max_concurrent;
     struct health_spec health;
-    const char *actor;        /* source.actor; NULL = not said */
+    const char *actor; /* source.actor; NULL = not said */
     int history_limit;
-    int64_t ttl_ms;           /* -1 = keep for ever */
+    int64_t ttl_ms; /* -1 = keep for ever */
 };
 
 /* Decode the member "spec" of an AppRelease. Returns NULL, or what is wrong with it, with the path

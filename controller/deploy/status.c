@@ -8,11 +8,16 @@
 #include "base/json.h"
 
 static const char *const STATES[] = {
-    [APP_PENDING] = "Pending",         [APP_WAITING] = "Waiting",
-    [APP_UNCHANGED] = "Unchanged",     [APP_UPDATING] = "Updating",
-    [APP_SOAKING] = "Soaking",         [APP_UPDATED] = "Updated",
-    [APP_ROLLING_BACK] = "RollingBack", [APP_ROLLED_BACK] = "RolledBack",
-    [APP_FAILED] = "Failed",           [APP_SKIPPED] = "Skipped",
+    [APP_PENDING] = "Pending",
+    [APP_WAITING] = "Waiting",
+    [APP_UNCHANGED] = "Unchanged",
+    [APP_UPDATING] = "Updating",
+    [APP_SOAKING] = "Soaking",
+    [APP_UPDATED] = "Updated",
+    [APP_ROLLING_BACK] = "RollingBack",
+    [APP_ROLLED_BACK] = "RolledBack",
+    [APP_FAILED] = "Failed",
+    [APP_SKIPPED] = "Skipped",
     [APP_SUPERSEDED] = "Superseded",
 };
 
@@ -153,8 +158,8 @@ static void decode_history(const cJSON *tree, struct arena *a, struct history_en
     h->held = room(a, held, sizeof *h->held, &h->n_held);
     JSON_EACH(item, held)
         if (json_str(item, "name"))
-            h->held[h->n_held++] = (struct held_app){ text(a, item, "name"),
-                                                      text(a, item, "commit") };
+            h->held[h->n_held++] =
+                (struct held_app){ text(a, item, "name"), text(a, item, "commit") };
 }
 
 static void decode_conditions(const cJSON *array, struct arena *a, struct release_status *s)

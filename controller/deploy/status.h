@@ -44,7 +44,7 @@ struct attempt {
     const char *commit;
     int64_t generation; /* of the AppRelease */
     const char *deployment_uid;
-    int64_t accepted;   /* the Deployment's generation first seen with the id; 0 = not seen yet */
+    int64_t accepted; /* the Deployment's generation first seen with the id; 0 = not seen yet */
     struct image_list images, previous;
     int previous_available; /* -1 = absent: replicas was 0 */
     const char *previous_good_commit, *previous_good_image;
@@ -68,7 +68,7 @@ struct app_status {
     const char *commit, *good_image;
     const char *target_commit, *target_image;
     const char *failed_commit, *failed_image;
-    struct attempt *attempt; /* NULL = none */
+    struct attempt *attempt;         /* NULL = none */
     int desired, updated, available; /* replicas; desired -1 = not known */
     int64_t finish_ms;
     struct failure *failure; /* NULL = none */

@@ -137,8 +137,10 @@ static const char *crash_reason(const struct run_facts *run)
 
 static const char *times(int n, struct arena *a)
 {
-    return n == 1 ? "once" : n == 2 ? "twice" : n == 3 ? "three times" :
-                                                          arena_printf(a, "%d times", n);
+    return n == 1 ? "once" :
+           n == 2 ? "twice" :
+           n == 3 ? "three times" :
+                    arena_printf(a, "%d times", n);
 }
 
 static const char *crash_message(const struct pod_facts *pod, const struct run_facts *run, int runs,
@@ -152,8 +154,9 @@ static const char *crash_message(const struct pod_facts *pod, const struct run_f
         return arena_printf(a, "container \"%s\" was killed %s in %s: out of memory", run->name,
                             times(runs, a), span);
     if (reason == REASON_ExecFormatError)
-        return arena_printf(a, "container \"%s\" cannot run on this node: exec format error (the "
-                               "image is for another platform)",
+        return arena_printf(a,
+                            "container \"%s\" cannot run on this node: exec format error (the "
+                            "image is for another platform)",
                             run->name);
     return arena_printf(a, "container \"%s\" exited %d %s in %s", run->name, run->exit_code,
                         times(runs, a), span);
@@ -359,7 +362,8 @@ struct verdict verdict_explain(const struct replicaset_facts *set, const struct 
         }
     }
     v.reason = REASON_DeadlineExceeded;
-    v.message = set->failure ? arena_printf(a, "no pod can be created: %s", quote(set->failure, a)) :
-                               "the rollout did not complete";
+    v.message = set->failure ?
+                    arena_printf(a, "no pod can be created: %s", quote(set->failure, a)) :
+                    "the rollout did not complete";
     return v;
 }

@@ -1,4 +1,5 @@
-/* controller/deploy/verdict.h — What the state of the new pods means (section 6 of the API). Pure. */
+/* controller/deploy/verdict.h — What the state of the new pods means (section 6 of the API). Pure.
+ */
 #ifndef DEPLOY_VERDICT_H
 #define DEPLOY_VERDICT_H
 #include <stdbool.h>
@@ -13,17 +14,18 @@ struct arena;
 const struct replicaset_facts *verdict_new_set(const struct deployment_facts *dep,
                                                const struct attempt *at);
 
-/* Its available pods; *ret_next_ms = when a ready pod becomes available by minReadySeconds, or 0. */
+/* Its available pods; *ret_next_ms = when a ready pod becomes available by minReadySeconds, or 0.
+ */
 int verdict_available(const struct replicaset_facts *set, int min_ready_s, int64_t now_ms,
                       int64_t *ret_next_ms);
 
 struct verdict {
     bool fails;
-    const char *reason, *message;      /* when it fails; else what is worth telling, or NULL */
-    const struct pod_facts *pod;       /* the pod to blame; may be NULL */
-    const struct run_facts *run;       /* its container; may be NULL */
-    bool image_gone;                   /* the kubelet says so: worth asking the registry too */
-    int64_t again_ms;                  /* nothing yet, but it may fail then; 0 = no such time */
+    const char *reason, *message; /* when it fails; else what is worth telling, or NULL */
+    const struct pod_facts *pod;  /* the pod to blame; may be NULL */
+    const struct run_facts *run;  /* its container; may be NULL */
+    bool image_gone;              /* the kubelet says so: worth asking the registry too */
+    int64_t again_ms;             /* nothing yet, but it may fail then; 0 = no such time */
 };
 
 /* Judge the pods of the attempt. registry_says_gone: our own HEAD gave 404 just now. */

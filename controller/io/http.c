@@ -20,18 +20,18 @@
 #endif
 
 #define HEADER_BYTES (64 * KIB)
-#define BODY_H1_BYTES (60 * KIB)  /* curl #7821: over HTTP/2 a larger one may spin */
+#define BODY_H1_BYTES (60 * KIB) /* curl #7821: over HTTP/2 a larger one may spin */
 #define BODY_MAX_BYTES (256 * KIB)
-#define UNANSWERED_MS 20000       /* TCP_USER_TIMEOUT: data that nobody acknowledges */
+#define UNANSWERED_MS 20000 /* TCP_USER_TIMEOUT: data that nobody acknowledges */
 #define RETRY_AFTER_MAX_MS (3600 * SECOND_MS)
 
 struct http {
     struct loop *loop;
     CURLM *multi;
-    struct loop_timer timer;      /* curl's own */
+    struct loop_timer timer; /* curl's own */
     char *ca_pem, *cert_pem, *key_pem;
     bool http1_only, use_proxy_env;
-    bool suspect;                 /* the last connection failed: the next one must be new */
+    bool suspect; /* the last connection failed: the next one must be new */
     bool (*allow_address)(const struct sockaddr *addr, void *ctx);
     void *allow_ctx;
     struct http_call *first;
@@ -44,17 +44,17 @@ struct http_call {
     struct http_call *prev, *next;
     CURL *easy;
     struct curl_slist *headers;
-    char *sent;                   /* our copy of the request's body */
+    char *sent; /* our copy of the request's body */
     struct loop_timer deadline, silence;
     int64_t idle_ms;
     struct text body;
     size_t header_bytes;
     bool started, ended, cancelled;
-    struct err err;               /* kind ERR_NONE: a complete answer */
+    struct err err; /* kind ERR_NONE: a complete answer */
     char curl_text[CURL_ERROR_SIZE];
     int (*on_data)(const char *bytes, size_t n, void *ctx);
-    void (*on_done)(struct http_call *call, const struct http_response *resp,
-                    const struct err *err, void *ctx);
+    void (*on_done)(struct http_call *call, const struct http_response *resp, const struct err *err,
+                    void *ctx);
     void *ctx;
 };
 
@@ -236,8 +236,7 @@ void http_free(struct http *h)
 static void heard(struct http_call *call)
 {
     if (call->idle_ms)
-        loop_timer_set(call->h->loop, &call->silence,
-                       loop_now_ms(call->h->loop) + call->idle_ms);
+        loop_timer_set(call->h->loop, &call->silence, loop_now_ms(call->h->loop) + call->idle_ms);
 }
 
 static size_t on_header(char *bytes, size_t one, size_t n, void *ctx)

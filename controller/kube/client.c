@@ -47,7 +47,7 @@ struct kube_call {
     size_t max_body;
     int64_t timeout_ms, idle_ms, sent_ms;
     bool is_stream;
-    bool is_retry;          /* after a 401 */
+    bool is_retry; /* after a 401 */
     void (*on_done)(const struct cJSON *tree, const char *text, const struct err *err,
                     int64_t retry_after_ms, void *ctx);
     int (*on_data)(const char *bytes, size_t n, void *ctx);
@@ -63,7 +63,7 @@ struct kube_client {
     struct kube_creds creds;
     struct channel *channel, *retired;
     struct call_list waiting, running;
-    size_t n_running;      /* streams aside */
+    size_t n_running; /* streams aside */
     bool clock_known;
     int64_t clock_ahead_ms; /* the server's wall clock minus our monotonic one */
 };

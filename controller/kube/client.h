@@ -36,8 +36,8 @@ struct kube_request {
     size_t max_body;          /* of the answer; 0 = 4 MiB */
     int64_t timeout_ms;       /* 0 = 30 s */
     /* err NULL: 2xx, with the decoded tree (NULL when the answer is no JSON: pod logs) and the raw
-     * text. Else the kind by status code (404 ERR_NOT_FOUND, 409 ERR_CONFLICT, 410 ERR_GONE, 400 and
-     * 422 ERR_REFUSED, 401 and 403 ERR_DENIED, 429 ERR_THROTTLED, 5xx ERR_SERVER), code = HTTP
+     * text. Else the kind by status code (404 ERR_NOT_FOUND, 409 ERR_CONFLICT, 410 ERR_GONE, 400
+     * and 422 ERR_REFUSED, 401 and 403 ERR_DENIED, 429 ERR_THROTTLED, 5xx ERR_SERVER), code = HTTP
      * status (0: no answer at all, or with ERR_INVALID one over max_body), text = the Status
      * object's message, scrubbed and cut. Comes on a later turn; the kube_call is gone then. All
      * pointers live during the call only. */
@@ -50,8 +50,8 @@ struct kube_call *kube_send(struct kube_client *k, const struct kube_request *re
 void kube_cancel(struct kube_call *call); /* no callback will come; NULL is fine */
 
 /* An open watch: bytes as they come. Not counted against the cap. idle_ms of silence = ERR_TIMEOUT.
- * on_end comes once: err NULL after a clean end, else as in kube_request; -1 of on_data ends it with
- * ERR_INVALID. */
+ * on_end comes once: err NULL after a clean end, else as in kube_request; -1 of on_data ends it
+ * with ERR_INVALID. */
 struct kube_stream {
     const char *path;
     int64_t idle_ms;

@@ -62,8 +62,7 @@ void kube_config_release(struct kube_config *c)
 
 static bool is_set(const cJSON *v)
 {
-    return v && !cJSON_IsNull(v) && !cJSON_IsFalse(v) &&
-           !(cJSON_IsString(v) && !*v->valuestring) &&
+    return v && !cJSON_IsNull(v) && !cJSON_IsFalse(v) && !(cJSON_IsString(v) && !*v->valuestring) &&
            !((cJSON_IsArray(v) || cJSON_IsObject(v)) && !v->child);
 }
 
@@ -312,8 +311,8 @@ static int load_account(const struct kube_config_source *src, struct kube_config
     if (!src->service_port || !*src->service_port)
         return err_set(e, ERR_INVALID, 0,
                        "KUBERNETES_SERVICE_HOST is set, KUBERNETES_SERVICE_PORT is not");
-    c->server = xasprintf(strchr(host, ':') ? "https://[%s]:%s" : "https://%s:%s", host,
-                          src->service_port);
+    c->server =
+        xasprintf(strchr(host, ':') ? "https://[%s]:%s" : "https://%s:%s", host, src->service_port);
     c->token_file = xasprintf("%s/token", dir);
     c->ca_file = xasprintf("%s/ca.crt", dir);
     c->ca_pem = file_read(c->ca_file, MAX_FILE, e);
@@ -340,12 +339,11 @@ static int load_any(const struct kube_config_source *src, struct kube_config *c,
         return load_file(src->env_kubeconfig, src->context, c, e);
     }
     if (!src->home || !*src->home)
-        return err_set(e, ERR_NOT_FOUND, 0,
-                       "no API server: no home folder to look in; " ADVICE);
+        return err_set(e, ERR_NOT_FOUND, 0, "no API server: no home folder to look in; " ADVICE);
     file = xasprintf("%s/.kube/config", src->home);
-    r = access(file, F_OK) ? err_set(e, ERR_NOT_FOUND, 0, "no API server: there is no %s; " ADVICE,
-                                     file) :
-                             load_file(file, src->context, c, e);
+    r = access(file, F_OK) ?
+            err_set(e, ERR_NOT_FOUND, 0, "no API server: there is no %s; " ADVICE, file) :
+            load_file(file, src->context, c, e);
     free(file);
     return r;
 }

@@ -8,24 +8,24 @@
 struct err;
 
 struct kube_config_source {
-    const char *kubeconfig;    /* --kubeconfig; NULL = not given */
-    const char *context;       /* --context; NULL = current-context */
-    const char *service_host;  /* $KUBERNETES_SERVICE_HOST; NULL = not in a pod */
-    const char *service_port;  /* $KUBERNETES_SERVICE_PORT */
-    const char *account_dir;   /* the ServiceAccount's folder; NULL = the usual one */
+    const char *kubeconfig;     /* --kubeconfig; NULL = not given */
+    const char *context;        /* --context; NULL = current-context */
+    const char *service_host;   /* $KUBERNETES_SERVICE_HOST; NULL = not in a pod */
+    const char *service_port;   /* $KUBERNETES_SERVICE_PORT */
+    const char *account_dir;    /* the ServiceAccount's folder; NULL = the usual one */
     const char *env_kubeconfig; /* $KUBECONFIG; only one file (a list is refused by name) */
-    const char *home;          /* $HOME */
+    const char *home;           /* $HOME */
 };
 
 struct kube_config {
-    char *server;      /* https://host:port, no slash at the end */
-    char *namespace_;  /* default namespace; "default" when nothing says another */
-    char *ca_pem;      /* NULL = the system's roots */
-    char *ca_file;     /* read again when its modification time changes; NULL = ca_pem is fixed */
-    char *cert_pem;    /* client certificate and key; NULL = none */
+    char *server;     /* https://host:port, no slash at the end */
+    char *namespace_; /* default namespace; "default" when nothing says another */
+    char *ca_pem;     /* NULL = the system's roots */
+    char *ca_file;    /* read again when its modification time changes; NULL = ca_pem is fixed */
+    char *cert_pem;   /* client certificate and key; NULL = none */
     char *key_pem;
-    char *token;       /* NULL = none */
-    char *token_file;  /* read again every 60 s and on 401; NULL = none */
+    char *token;        /* NULL = none */
+    char *token_file;   /* read again every 60 s and on 401; NULL = none */
     char *exec_command; /* a kubeconfig's exec plugin, as data: the controller refuses it by name */
     char **exec_args;   /* NULL-terminated */
 };

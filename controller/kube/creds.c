@@ -62,8 +62,8 @@ void kube_creds_reread_token(struct kube_creds *c)
     if (token)
         token[strcspn(token, " \t\r\n")] = '\0';
     if (!token || !*token) {
-        log_warn("token file cannot be read, the last token stays in use",
-                 F("file", c->token_file), F("err", token ? "it is empty" : e.text));
+        log_warn("token file cannot be read, the last token stays in use", F("file", c->token_file),
+                 F("err", token ? "it is empty" : e.text));
         free(token);
         return;
     }
@@ -77,8 +77,8 @@ static bool reread_ca(struct kube_creds *c)
     struct err e = { 0 };
     char *pem;
 
-    if (!c->ca_file || (changed.tv_sec == c->ca_changed.tv_sec &&
-                        changed.tv_nsec == c->ca_changed.tv_nsec))
+    if (!c->ca_file ||
+        (changed.tv_sec == c->ca_changed.tv_sec && changed.tv_nsec == c->ca_changed.tv_nsec))
         return false;
     pem = file_read(c->ca_file, MAX_CA, &e);
     if (!pem || !strstr(pem, "-----BEGIN ")) {

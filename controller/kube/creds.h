@@ -11,10 +11,10 @@
 struct kube_config;
 
 struct kube_creds {
-    char *token;      /* NULL = none */
-    char *token_file; /* NULL = the token is fixed */
-    char *ca_pem;     /* NULL = the system's roots */
-    char *ca_file;    /* NULL = ca_pem is fixed */
+    char *token;                /* NULL = none */
+    char *token_file;           /* NULL = the token is fixed */
+    char *ca_pem;               /* NULL = the system's roots */
+    char *ca_file;              /* NULL = ca_pem is fixed */
     struct timespec ca_changed; /* the file's modification time when it was read */
     int64_t checked_ms;
 };

@@ -23,7 +23,7 @@
 #define COMPLAIN_EVERY_MS (60 * 1000LL)
 #define MAX_UNDER_WAY 64
 #define MAX_REMEMBERED 4096
-#define NOTE_BYTES 1024   /* the API's limit */
+#define NOTE_BYTES 1024    /* the API's limit */
 #define INSTANCE_BYTES 128 /* likewise */
 #define NAME_BYTES 254
 
@@ -39,21 +39,21 @@ struct record {
     struct kube_call *call; /* its POST or PATCH under way; NULL = none */
     char ns[64];
     char name[NAME_BYTES];
-    int count;              /* seen */
-    int sent_count;         /* told to the server; 0 = the POST has not succeeded (yet) */
-    int sending;            /* told by `call` */
-    int64_t seen_ms;        /* monotonic, the last time */
-    int64_t seen_wall_ms;   /* likewise, the server's clock */
+    int count;            /* seen */
+    int sent_count;       /* told to the server; 0 = the POST has not succeeded (yet) */
+    int sending;          /* told by `call` */
+    int64_t seen_ms;      /* monotonic, the last time */
+    int64_t seen_wall_ms; /* likewise, the server's clock */
 };
 
 struct event_sink {
     struct loop *loop;
     struct kube_client *client;
     char instance[INSTANCE_BYTES];
-    struct map *records;    /* fingerprint → struct record */
+    struct map *records; /* fingerprint → struct record */
     struct loop_timer timer;
     size_t n_under_way;
-    uint32_t counter;       /* makes names differ within a millisecond */
+    uint32_t counter; /* makes names differ within a millisecond */
     int64_t complained_ms;
 };
 

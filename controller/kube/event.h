@@ -12,11 +12,11 @@ struct kube_client;
 struct loop;
 
 struct event {
-    const char *ns, *name, *uid;  /* of the AppRelease */
+    const char *ns, *name, *uid; /* of the AppRelease */
     const char *api_version, *kind;
-    bool warning;                 /* else Normal */
-    const char *reason, *action;  /* CamelCase */
-    const char *note;             /* clipped to 1 KiB */
+    bool warning;                   /* else Normal */
+    const char *reason, *action;    /* CamelCase */
+    const char *note;               /* clipped to 1 KiB */
     const char *related_deployment; /* name in the same namespace; NULL = none */
 };
 

@@ -9,13 +9,13 @@ struct arena;
 
 /* One stored object starts with this; strings live in the object's arena. */
 struct kube_object {
-    struct arena *arena;      /* owns this object and all it points to */
+    struct arena *arena; /* owns this object and all it points to */
     const char *ns, *name, *uid;
-    const char *rv;           /* resourceVersion */
+    const char *rv; /* resourceVersion */
     int64_t generation;
     int64_t created_ms;
-    int64_t deleted_ms;       /* metadata.deletionTimestamp; 0 = not being deleted */
-    const char *owner_uid;    /* the ownerReference with controller: true; NULL = none */
+    int64_t deleted_ms;    /* metadata.deletionTimestamp; 0 = not being deleted */
+    const char *owner_uid; /* the ownerReference with controller: true; NULL = none */
     const char *owner_name;
 };
 

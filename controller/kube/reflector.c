@@ -44,13 +44,13 @@ struct reflector {
     char *path, *ns, *selector;
     struct store *store;
     struct watch watch;
-    struct kube_call *call;     /* the page or the stream; NULL = asleep */
+    struct kube_call *call; /* the page or the stream; NULL = asleep */
     struct loop_timer timer;
     struct lines lines;
-    struct err stream_err;      /* why on_line ended the stream */
+    struct err stream_err; /* why on_line ended the stream */
     int64_t alive_ms;
-    char problem[256];          /* "" = fine */
-    bool is_stream_problem;     /* then a list that works does not end it */
+    char problem[256];      /* "" = fine */
+    bool is_stream_problem; /* then a list that works does not end it */
 };
 
 static void perform(struct reflector *r, struct watch_turn turn);
@@ -291,8 +291,8 @@ static void on_end(const struct err *err, int64_t retry_after_ms, void *ctx)
 
 static void open_stream(struct reflector *r)
 {
-    char *query = watch_stream_query(&r->watch, r->selector,
-                                     random_between(STREAM_MIN_S, STREAM_MAX_S));
+    char *query =
+        watch_stream_query(&r->watch, r->selector, random_between(STREAM_MIN_S, STREAM_MAX_S));
     char *path = xasprintf("%s?%s", r->path, query);
     struct kube_stream stream = {
         .path = path,

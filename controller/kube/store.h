@@ -32,7 +32,8 @@ void store_begin(struct store *s);
 void store_list(struct store *s, const char *key, void **obj);
 
 /* on_change is called, when the readers see the new list, for each key that is new, gone, or has
- * another resourceVersion; old is what was there before (NULL = nothing) and dies after the call. */
+ * another resourceVersion; old is what was there before (NULL = nothing) and dies after the call.
+ */
 void store_commit(struct store *s, void (*on_change)(const char *key, const void *old, void *ctx),
                   void *ctx);
 void store_abort(struct store *s);

@@ -11,13 +11,13 @@
 #include "base/text.h"
 
 #define PAGE_LIMIT 100
-#define PAGE_BYTES (1 * MIB)     /* its tree is 5–6.5 times as much */
+#define PAGE_BYTES (1 * MIB) /* its tree is 5–6.5 times as much */
 #define ONE_OBJECT_BYTES (4 * MIB)
 #define HEALTHY_MS (120 * 1000LL) /* a stream that lived this long forgives all failures */
 #define SHORT_MS 1000LL
 #define RELIST_MS (10 * 3600 * 1000LL)
-#define TRUST_FAILURES 5         /* then our resourceVersion itself is under suspicion */
-#define OUTAGE_FAILURES 3        /* connections refused in a row: the server is away */
+#define TRUST_FAILURES 5  /* then our resourceVersion itself is under suspicion */
+#define OUTAGE_FAILURES 3 /* connections refused in a row: the server is away */
 
 void watch_init(struct watch *w)
 {
@@ -57,8 +57,8 @@ struct watch_turn watch_next(struct watch *w)
     return (struct watch_turn){ .cmd = WATCH_PAGE, .begin = begin };
 }
 
-/* The first answer after an outage, even a refusal, starts the delays anew: a server that comes back
- * says 429 for a moment, and two of the longest delays in a row would be a minute and more. */
+/* The first answer after an outage, even a refusal, starts the delays anew: a server that comes
+ * back says 429 for a moment, and two of the longest delays in a row would be a minute and more. */
 static void notice_outage(struct watch *w, const struct err *why)
 {
     if (why && why->kind == ERR_NET) {
@@ -216,8 +216,8 @@ char *watch_page_query(const struct watch *w, const char *selector)
 char *watch_stream_query(const struct watch *w, const char *selector, int64_t timeout_s)
 {
     char *query = add_param(xstrdup("watch=1"), "resourceVersion", w->rv);
-    char *longer = xasprintf("%s&allowWatchBookmarks=true&timeoutSeconds=%lld", query,
-                             (long long)timeout_s);
+    char *longer =
+        xasprintf("%s&allowWatchBookmarks=true&timeoutSeconds=%lld", query, (long long)timeout_s);
 
     free(query);
     return add_param(longer, "labelSelector", selector);

@@ -27,25 +27,25 @@ enum watch_cmd {
 
 struct watch_turn {
     enum watch_cmd cmd;
-    bool begin;            /* WATCH_PAGE: a new list starts: forget the half of an old one */
-    bool commit;           /* the list is complete */
-    unsigned failures;     /* WATCH_SLEEP: in a row, ≥ 1 */
-    int64_t at_least_ms;   /* WATCH_SLEEP: the server's Retry-After */
-    const char *reason;    /* why the stream or the page ended: "end", "short", "gone", "net", … */
+    bool begin;          /* WATCH_PAGE: a new list starts: forget the half of an old one */
+    bool commit;         /* the list is complete */
+    unsigned failures;   /* WATCH_SLEEP: in a row, ≥ 1 */
+    int64_t at_least_ms; /* WATCH_SLEEP: the server's Retry-After */
+    const char *reason;  /* why the stream or the page ended: "end", "short", "gone", "net", … */
 };
 
 struct watch {
-    char rv[64];           /* where the next watch starts; "" = list first */
-    char *next_page;       /* the server's continue token; NULL = the first page */
-    bool listing;          /* a list is half done */
-    int limit;             /* objects a page */
-    unsigned failures;     /* in a row */
-    unsigned refused;      /* of them, connections refused or reset, in a row */
-    unsigned relists;      /* 410 in a row, without an event between them */
-    int64_t list_due_ms;   /* when to list again although nothing is wrong */
-    int64_t opened_ms;     /* the stream */
-    int64_t alive_ms;      /* its last sign of life */
-    bool got_event;        /* in this stream */
+    char rv[64];         /* where the next watch starts; "" = list first */
+    char *next_page;     /* the server's continue token; NULL = the first page */
+    bool listing;        /* a list is half done */
+    int limit;           /* objects a page */
+    unsigned failures;   /* in a row */
+    unsigned refused;    /* of them, connections refused or reset, in a row */
+    unsigned relists;    /* 410 in a row, without an event between them */
+    int64_t list_due_ms; /* when to list again although nothing is wrong */
+    int64_t opened_ms;   /* the stream */
+    int64_t alive_ms;    /* its last sign of life */
+    bool got_event;      /* in this stream */
 };
 
 void watch_init(struct watch *w);
@@ -78,8 +78,8 @@ enum watch_event_type { WATCH_PUT, WATCH_DROP, WATCH_BOOKMARK, WATCH_ERROR };
 
 struct watch_event {
     enum watch_event_type type;
-    const cJSON *object;   /* in the tree */
-    const char *rv;        /* of the object; NULL with WATCH_ERROR */
+    const cJSON *object; /* in the tree */
+    const char *rv;      /* of the object; NULL with WATCH_ERROR */
 };
 
 /* One line of a stream → *ret_tree (the caller's to cJSON_Delete) and what it says. */

@@ -183,8 +183,7 @@ static void decode_strategy(const cJSON *strategy, struct kube_deployment *d)
 
 void *kube_deployment_decode(const cJSON *tree, struct err *e)
 {
-    struct kube_deployment *d =
-        decode_object(tree, "Deployment", sizeof *d, DEPLOYMENT_BYTES, e);
+    struct kube_deployment *d = decode_object(tree, "Deployment", sizeof *d, DEPLOYMENT_BYTES, e);
     const cJSON *spec = json_get(tree, "spec");
     const cJSON *status = json_get(tree, "status");
     const cJSON *notes = json_at(tree, "metadata", "annotations");
@@ -213,13 +212,12 @@ void *kube_deployment_decode(const cJSON *tree, struct err *e)
 
 void *kube_replicaset_decode(const cJSON *tree, struct err *e)
 {
-    struct kube_replicaset *r =
-        decode_object(tree, "ReplicaSet", sizeof *r, REPLICASET_BYTES, e);
+    struct kube_replicaset *r = decode_object(tree, "ReplicaSet", sizeof *r, REPLICASET_BYTES, e);
     const cJSON *spec = json_get(tree, "spec");
     const cJSON *status = json_get(tree, "status");
     const cJSON *failure = find_condition(tree, "ReplicaFailure");
-    const char *revision = json_str(json_at(tree, "metadata", "annotations"),
-                                    "deployment.kubernetes.io/revision");
+    const char *revision =
+        json_str(json_at(tree, "metadata", "annotations"), "deployment.kubernetes.io/revision");
     struct arena *a;
 
     if (!r)

@@ -13,9 +13,9 @@ static const struct backoff RETRY = { .first_ms = 5, .max_ms = 60000 };
 struct entry {
     struct heap_item item; /* first: a heap item is its entry */
     char *key;
-    unsigned failures;     /* in a row */
+    unsigned failures; /* in a row */
     bool taken;
-    int64_t next_ms;       /* while taken: the earliest time it was added for; INT64_MAX = not */
+    int64_t next_ms; /* while taken: the earliest time it was added for; INT64_MAX = not */
 };
 
 struct workq {

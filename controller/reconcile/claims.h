@@ -1,4 +1,5 @@
-/* controller/reconcile/claims.h — Which AppReleases name which Deployment: "ns/deployment" → keys. */
+/* controller/reconcile/claims.h — Which AppReleases name which Deployment: "ns/deployment" → keys.
+ */
 #ifndef RECONCILE_CLAIMS_H
 #define RECONCILE_CLAIMS_H
 

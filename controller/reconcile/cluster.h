@@ -24,7 +24,7 @@ struct cluster_opts {
     void (*on_release)(const char *key, const struct release *old, void *ctx);
     /* A Deployment, or a ReplicaSet or Pod of it, changed. Key: "namespace/deployment". */
     void (*on_deployment)(const char *key, void *ctx);
-    void (*on_synced)(void *ctx);  /* a list was completed: cluster_synced() may be true now */
+    void (*on_synced)(void *ctx); /* a list was completed: cluster_synced() may be true now */
     void *ctx;
 };
 

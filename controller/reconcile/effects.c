@@ -110,7 +110,8 @@ static void on_reread_deployment(const cJSON *tree, const char *text, const stru
 }
 
 static void reread(struct effect_run *run, const struct kube_resource *resource, const char *name,
-                   void (*on_done)(const cJSON *, const char *, const struct err *, int64_t, void *))
+                   void (*on_done)(const cJSON *, const char *, const struct err *, int64_t,
+                                   void *))
 {
     struct facts *f = facts_of(run);
     char path[PATH_BYTES];
@@ -283,8 +284,9 @@ static void patch_deployment_now(struct effect_run *run, const struct action *ac
 static void delete_release(struct effect_run *run)
 {
     char path[PATH_BYTES];
-    const char *body = arena_printf(run->arena, "{\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\","
-                                                "\"preconditions\":{\"uid\":\"%s\"}}",
+    const char *body = arena_printf(run->arena,
+                                    "{\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\","
+                                    "\"preconditions\":{\"uid\":\"%s\"}}",
                                     run->uid);
     struct kube_request req = {
         .method = "DELETE", .path = path, .body = body, .on_done = on_deleted, .ctx = run
@@ -365,9 +367,8 @@ static struct action copy_action(struct arena *a, const struct action *act)
     return copy;
 }
 
-struct effect_run *effects_start(const struct effects *fx, const char *key,
-                                 const struct release *r, const struct plan *p,
-                                 effects_done_fn *done, void *ctx)
+struct effect_run *effects_start(const struct effects *fx, const char *key, const struct release *r,
+                                 const struct plan *p, effects_done_fn *done, void *ctx)
 {
     struct effect_run *run;
     struct arena *a;

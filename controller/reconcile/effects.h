@@ -27,9 +27,8 @@ typedef void effects_done_fn(const char *key, bool failed, bool again, void *ctx
 
 /* Start; NULL when the plan has no writes (done is not called then). Else done comes once, on a
  * later turn, unless the run is cancelled. */
-struct effect_run *effects_start(const struct effects *fx, const char *key,
-                                 const struct release *r, const struct plan *p,
-                                 effects_done_fn *done, void *ctx);
+struct effect_run *effects_start(const struct effects *fx, const char *key, const struct release *r,
+                                 const struct plan *p, effects_done_fn *done, void *ctx);
 void effects_cancel(struct effect_run *run); /* NULL is fine */
 
 #endif

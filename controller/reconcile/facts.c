@@ -288,8 +288,7 @@ void facts_put_pods(struct facts *f, const char *set, void **pods, size_t n, int
     live_pods_free(map_put(f->pods, set, live));
 }
 
-void *const *facts_pods(const struct facts *f, const char *set, int64_t mono_ms,
-                        size_t *ret_n)
+void *const *facts_pods(const struct facts *f, const char *set, int64_t mono_ms, size_t *ret_n)
 {
     const struct live_pods *live = map_get(f->pods, set);
 

@@ -18,16 +18,16 @@ struct registry_answer;
 struct err;
 
 struct facts {
-    struct map *images;     /* reference → struct image_fact */
-    struct map *logs;       /* "pod/container" → struct log_fact */
-    struct map *refusals;   /* attempt id → struct refusal_fact */
-    struct map *deployments; /* name → struct newer: live reads and answers to our writes */
-    struct map *pods;       /* ReplicaSet's name → struct live_pods */
+    struct map *images;          /* reference → struct image_fact */
+    struct map *logs;            /* "pod/container" → struct log_fact */
+    struct map *refusals;        /* attempt id → struct refusal_fact */
+    struct map *deployments;     /* name → struct newer: live reads and answers to our writes */
+    struct map *pods;            /* ReplicaSet's name → struct live_pods */
     struct kube_object *release; /* newer than the watch's; NULL = none */
-    int64_t release_ms;     /* monotonic: when it was read */
-    int64_t last_write_ms;  /* of our last status patch */
-    int64_t live_ms;        /* monotonic: when the release was last read live */
-    int conflicts;          /* 409s in a row */
+    int64_t release_ms;          /* monotonic: when it was read */
+    int64_t last_write_ms;       /* of our last status patch */
+    int64_t live_ms;             /* monotonic: when the release was last read live */
+    int conflicts;               /* 409s in a row */
 };
 
 struct facts *facts_new(void);
@@ -55,10 +55,9 @@ const void *facts_newer_release(struct facts *f, const void *seen, int64_t mono_
 const void *facts_newer_deployment(struct facts *f, const char *name, const void *seen,
                                    int64_t mono_ms, int64_t *ret_read_ms);
 
-/* The pods of a ReplicaSet by a live read, valid for a moment. Takes the objects (kube_pod), not the
- * array. */
-void facts_put_pods(struct facts *f, const char *set, void **pods, size_t n,
-                    int64_t mono_ms);
+/* The pods of a ReplicaSet by a live read, valid for a moment. Takes the objects (kube_pod), not
+ * the array. */
+void facts_put_pods(struct facts *f, const char *set, void **pods, size_t n, int64_t mono_ms);
 void *const *facts_pods(const struct facts *f, const char *set, int64_t mono_ms,
                         size_t *ret_n); /* NULL = none that is fresh */
 

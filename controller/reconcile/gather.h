@@ -18,7 +18,7 @@ struct gather {
     const struct claims *claims;
     struct facts *facts;
     struct arena *arena;
-    int64_t now_ms;  /* the API server's wall clock */
+    int64_t now_ms; /* the API server's wall clock */
     int64_t mono_ms;
 };
 

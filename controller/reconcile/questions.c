@@ -32,19 +32,19 @@ struct question {
     struct questions *all;
     char *key, *ns;
     struct kube_call *call;
-    char *image;                     /* resolve */
+    char *image; /* resolve */
     struct registry_call *resolving;
     struct secret {
         struct question *q;
         struct kube_call *call;
-        char *name, *json;           /* json NULL = none usable */
+        char *name, *json; /* json NULL = none usable */
         size_t len;
         bool legacy;
     } secrets[SECRETS];
     size_t n_secrets, to_come;
-    char *pod, *container;           /* log */
-    char *set;                       /* live read: the newest ReplicaSet; may be NULL */
-    size_t hash_at;                  /* where its pod-template-hash begins */
+    char *pod, *container; /* log */
+    char *set;             /* live read: the newest ReplicaSet; may be NULL */
+    size_t hash_at;        /* where its pod-template-hash begins */
     struct kube_object *object;
 };
 
@@ -381,11 +381,9 @@ static void on_live_deployment(const cJSON *tree, const char *text, const struct
 {
     struct question *q = ctx;
     char path[PATH_BYTES], query[160];
-    struct kube_request req = { .method = "GET",
-                                .path = path,
-                                .max_body = 32 * MIB,
-                                .on_done = on_live_pods,
-                                .ctx = q };
+    struct kube_request req = {
+        .method = "GET", .path = path, .max_body = 32 * MIB, .on_done = on_live_pods, .ctx = q
+    };
     struct err e = { 0 };
 
     (void)text;
@@ -400,8 +398,7 @@ static void on_live_deployment(const cJSON *tree, const char *text, const struct
         live_done(q, NULL, 0);
         return;
     }
-    snprintf(query, sizeof query, "labelSelector=pod-template-hash%%3D%s",
-             q->set + q->hash_at);
+    snprintf(query, sizeof query, "labelSelector=pod-template-hash%%3D%s", q->set + q->hash_at);
     if (kube_path(path, sizeof path, &KUBE_PODS, q->ns, NULL, NULL, query, &e))
         live_done(q, NULL, 0);
     else

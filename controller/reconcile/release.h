@@ -10,9 +10,9 @@ struct err;
 struct release {
     struct kube_object meta;
     struct release_spec spec;
-    const char *spec_problem;               /* NULL = spec is good */
+    const char *spec_problem; /* NULL = spec is good */
     struct release_status status;
-    const char *retry_at, *reconcile_at;    /* annotations; NULL = absent */
+    const char *retry_at, *reconcile_at; /* annotations; NULL = absent */
 };
 
 /* For kube/reflector: an object in an arena of its own (kube_object_free). */

@@ -109,7 +109,8 @@ static bool label_fits(const char *glob, size_t n, const char *label, size_t m)
                 return true;
         return false;
     }
-    return m && tolower((unsigned char)*glob) == *label && label_fits(glob + 1, n - 1, label + 1, m - 1);
+    return m && tolower((unsigned char)*glob) == *label &&
+           label_fits(glob + 1, n - 1, label + 1, m - 1);
 }
 
 static bool host_fits(const char *glob, size_t n, const char *host)
@@ -165,8 +166,7 @@ bool credential_key_fits(const char *key, const char *host, const char *reposito
     n = strlen(path);
     while (n && path[n - 1] == '/')
         n--;
-    return !strncmp(repository, path, n) &&
-           (n == 0 || !repository[n] || repository[n] == '/');
+    return !strncmp(repository, path, n) && (n == 0 || !repository[n] || repository[n] == '/');
 }
 
 /* --- docker configs --- */

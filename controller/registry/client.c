@@ -22,9 +22,9 @@
 #define TOKEN_BYTES (64 * KIB)
 #define URL_BYTES 2048
 #define REDIRECTS 5
-#define CONNECTIONS 4         /* to one host */
-#define IDLE_MS 60000         /* a trust domain that nobody uses is dropped */
-#define TOKEN_LIFE_S 60       /* when the token service does not say */
+#define CONNECTIONS 4   /* to one host */
+#define IDLE_MS 60000   /* a trust domain that nobody uses is dropped */
+#define TOKEN_LIFE_S 60 /* when the token service does not say */
 
 static struct metric requests = { .name = "shopflow_deployer_registry_requests_total",
                                   .help = "Requests to registries and token services.",
@@ -62,8 +62,8 @@ struct registry_call {
     char host[256], origin[300];
     const char *ca_pem;
     struct credential credentials[CREDENTIALS_MAX];
-    size_t n_credentials, at;  /* the one in use; == n: anonymous */
-    enum auth auth;            /* of the request under way */
+    size_t n_credentials, at; /* the one in use; == n: anonymous */
+    enum auth auth;           /* of the request under way */
     char *bearer;
     bool token_was_cached, tried_get;
     int redirects;
@@ -149,8 +149,8 @@ struct registry_client *registry_client_new(struct loop *l, const struct registr
                                    .n_hosts = o->n_hosts,
                                    .allowed = copy_list(c->arena, o->allowed, o->n_allowed),
                                    .n_allowed = o->n_allowed,
-                                   .trusted_realms = copy_list(c->arena, o->trusted_realms,
-                                                               o->n_trusted_realms),
+                                   .trusted_realms =
+                                       copy_list(c->arena, o->trusted_realms, o->n_trusted_realms),
                                    .n_trusted_realms = o->n_trusted_realms };
     c->domains = map_new();
     c->tokens = map_new();
@@ -222,10 +222,10 @@ static void end_later(void *ctx)
 
 static void end_denied(struct registry_call *call, int status)
 {
-    err_set(&call->err, ERR_DENIED, status,
-            "registry %s refused the pull of %.100s (HTTP %d): %s", call->host,
-            call->ref.repository, status,
-            call->n_credentials ? "check the pull secrets" : "it wants credentials: spec.pullSecrets");
+    err_set(&call->err, ERR_DENIED, status, "registry %s refused the pull of %.100s (HTTP %d): %s",
+            call->host, call->ref.repository, status,
+            call->n_credentials ? "check the pull secrets" :
+                                  "it wants credentials: spec.pullSecrets");
     end(call);
 }
 
@@ -393,17 +393,17 @@ static void ask_token(struct registry_call *call, const struct challenge *ch)
     const struct credential *cr =
         call->at < call->n_credentials ? &call->credentials[call->at] : NULL;
     struct text query = TEXT_INIT(16 * KIB), url = TEXT_INIT(32 * KIB);
-    struct http_request req = { .timeout_ms = TIMEOUT_MS,
-                                .max_body = TOKEN_BYTES,
-                                .on_done = on_token,
-                                .ctx = call };
+    struct http_request req = {
+        .timeout_ms = TIMEOUT_MS, .max_body = TOKEN_BYTES, .on_done = on_token, .ctx = call
+    };
     char origin[300];
     struct err ignored = { 0 };
     bool is_foreign;
 
     if (!realm_is_trusted(ch->realm, call->origin, &call->c->o, &is_foreign)) {
-        end_error(call, ERR_DENIED, 0, "sends us to another host for its token: an admin may list "
-                                       "it in trustedRealms");
+        end_error(call, ERR_DENIED, 0,
+                  "sends us to another host for its token: an admin may list "
+                  "it in trustedRealms");
         return;
     }
     origin_of(ch->realm, origin, sizeof origin);
@@ -413,8 +413,10 @@ static void ask_token(struct registry_call *call, const struct challenge *ch)
     add_escaped(&query, call->ref.repository);
     text_puts(&query, "%3Apull", &ignored);
     if (cr && cr->identity_token) {
-        text_puts(&query, "&grant_type=refresh_token&client_id=btc-shopflow-deployer"
-                          "&refresh_token=", &ignored);
+        text_puts(&query,
+                  "&grant_type=refresh_token&client_id=btc-shopflow-deployer"
+                  "&refresh_token=",
+                  &ignored);
         add_escaped(&query, cr->identity_token);
         req.method = "POST";
         req.url = ch->realm;
@@ -515,8 +517,7 @@ static void answer_challenge(struct registry_call *call, struct http_call *http)
         end_denied(call, 401);
         return;
     }
-    if (call->at < call->n_credentials && call->credentials[call->at].registry_token &&
-        ch.bearer) {
+    if (call->at < call->n_credentials && call->credentials[call->at].registry_token && ch.bearer) {
         secret_free(call->bearer);
         call->bearer = xstrdup(call->credentials[call->at].registry_token);
         call->auth = AUTH_BEARER;
@@ -587,11 +588,13 @@ static void on_manifest(struct http_call *http, const struct http_response *resp
 
 static void ask_manifest(struct registry_call *call, const char *method)
 {
-    static const char *const accept[] = { "Accept: application/vnd.oci.image.index.v1+json, "
-                                          "application/vnd.docker.distribution.manifest.list.v2+json, "
-                                          "application/vnd.oci.image.manifest.v1+json, "
-                                          "application/vnd.docker.distribution.manifest.v2+json",
-                                          NULL };
+    static const char *const accept[] = {
+        "Accept: application/vnd.oci.image.index.v1+json, "
+        "application/vnd.docker.distribution.manifest.list.v2+json, "
+        "application/vnd.oci.image.manifest.v1+json, "
+        "application/vnd.docker.distribution.manifest.v2+json",
+        NULL
+    };
     const struct credential *cr = &call->credentials[call->at];
     struct http_request req = { .method = method,
                                 .url = call->url,
@@ -613,7 +616,8 @@ static void ask_manifest(struct registry_call *call, const char *method)
     call->answer.used_credentials |= call->auth != AUTH_NONE && call->at < call->n_credentials;
     origin_of(call->url, origin, sizeof origin);
     is_foreign = strcmp(origin, call->origin) != 0;
-    if (use_domain(call, origin, call->auth == AUTH_NONE ? "anonymous" : identity(call), is_foreign))
+    if (use_domain(call, origin, call->auth == AUTH_NONE ? "anonymous" : identity(call),
+                   is_foreign))
         call->http = http_send(call->domain->http, &req);
     else
         loop_defer(call->c->loop, end_later, call);
@@ -665,7 +669,9 @@ static int locate(struct registry_call *call, const char *image)
     snprintf(call->url, sizeof call->url, "%s://%s/v2/%s/manifests/%s", plain ? "http" : "https",
              strcmp(call->host, "docker.io") ? call->host : "registry-1.docker.io",
              call->ref.repository,
-             call->ref.digest[0] ? call->ref.digest : call->ref.tag[0] ? call->ref.tag : "latest");
+             call->ref.digest[0] ? call->ref.digest :
+             call->ref.tag[0]    ? call->ref.tag :
+                                   "latest");
     if (origin_of(call->url, call->origin, sizeof call->origin))
         return err_set(&call->err, ERR_INVALID, 0, "registry %s has no usable address", call->host);
     return 0;

@@ -34,8 +34,8 @@ int origin_of(const char *url, char *ret, size_t size)
     return 0;
 }
 
-bool realm_is_trusted(const char *realm, const char *registry_origin,
-                      const struct registry_opts *o, bool *ret_is_foreign)
+bool realm_is_trusted(const char *realm, const char *registry_origin, const struct registry_opts *o,
+                      bool *ret_is_foreign)
 {
     char origin[300], listed[300];
 
@@ -55,8 +55,8 @@ bool realm_is_trusted(const char *realm, const char *registry_origin,
 static bool v4_is_public(uint32_t a)
 {
     return a >> 24 != 0 && a >> 24 != 127 && a >> 24 != 10 && a >> 20 != 0xac1 &&
-           a >> 16 != 0xc0a8 && a >> 16 != 0xa9fe && a >> 22 != (0x64400000u >> 22) && a >> 28 != 14 &&
-           a >> 28 != 15;
+           a >> 16 != 0xc0a8 && a >> 16 != 0xa9fe && a >> 22 != (0x64400000u >> 22) &&
+           a >> 28 != 14 && a >> 28 != 15;
 }
 
 bool address_is_public(const struct sockaddr *addr)

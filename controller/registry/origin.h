@@ -14,8 +14,8 @@ int origin_of(const char *url, char *ret, size_t size);
 
 /* May a token be asked for at this realm, for a registry at this origin? Its own host, a built-in
  * pair, or the admin's list; https unless the registry itself is plain http. */
-bool realm_is_trusted(const char *realm, const char *registry_origin,
-                      const struct registry_opts *o, bool *ret_is_foreign);
+bool realm_is_trusted(const char *realm, const char *registry_origin, const struct registry_opts *o,
+                      bool *ret_is_foreign);
 
 /* Public addresses only: no loopback, link-local (cloud metadata), private or unspecified ones. */
 bool address_is_public(const struct sockaddr *addr);

@@ -121,14 +121,16 @@ int image_ref_parse(const char *text, struct image_ref *ret, struct err *e)
     snprintf(name, sizeof name, "%s", text);
     if (cut(strchr(name, '@'), ref.digest, sizeof ref.digest) ||
         (ref.digest[0] && !is_digest(ref.digest)))
-        return refuse(e, text, "the part after '@' is no sha256 or sha512 digest (nor may a "
-                               "reference carry a user)");
+        return refuse(e, text,
+                      "the part after '@' is no sha256 or sha512 digest (nor may a "
+                      "reference carry a user)");
     slash = strrchr(name, '/');
     colon = strrchr(slash ? slash : name, ':');
     if (cut(colon, ref.tag, sizeof ref.tag) || (ref.tag[0] && !is_tag(ref.tag)))
         return refuse(e, text, "the tag is not 1 to 128 of letters, digits, '_', '.', '-'");
     if (complete(&ref, name) || !is_host(ref.host))
-        return refuse(e, text, "the host is not a lower-case name or address with an optional port");
+        return refuse(e, text,
+                      "the host is not a lower-case name or address with an optional port");
     if (!is_repository(ref.repository))
         return refuse(e, text, "the name is not lower-case letters and digits joined by . _ - /");
     *ret = ref;

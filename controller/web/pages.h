@@ -7,7 +7,7 @@ struct web_view;
 
 struct page {
     int status;
-    const char *type;  /* Content-Type */
+    const char *type; /* Content-Type */
     struct text body;
 };
 

@@ -40,7 +40,7 @@ static inline int unit_run(const struct unit_test *tests, size_t n)
 
 #define UNIT_TEST(function)                                                                        \
     {                                                                                              \
-        #function, function                                                                        \
+#function, function                                                                        \
     }
 
 #define UNIT_MAIN(...)                                                                             \

@@ -120,7 +120,5 @@ static void turns_error_events_into_errors(void)
     CASE("nothing at all is the server's fault", e.kind == ERR_SERVER && e.code == 500);
 }
 
-UNIT_MAIN(UNIT_TEST(builds_paths),
-          UNIT_TEST(refuses_a_path_that_does_not_fit),
-          UNIT_TEST(turns_answers_into_errors),
-          UNIT_TEST(turns_error_events_into_errors))
+UNIT_MAIN(UNIT_TEST(builds_paths), UNIT_TEST(refuses_a_path_that_does_not_fit),
+          UNIT_TEST(turns_answers_into_errors), UNIT_TEST(turns_error_events_into_errors))

@@ -75,21 +75,24 @@ static const struct {
     const char *want;
     const char *err; /* … a piece of the error */
 } KUBECONFIGS[] = {
-    { "certificates by file", HEAD CONTEXT CLUSTER(", certificate-authority: ca.pem")
-      USER("client-certificate: cert.pem, client-key: key.pem"),
+    { "certificates by file",
+      HEAD CONTEXT CLUSTER(", certificate-authority: ca.pem")
+          USER("client-certificate: cert.pem, client-key: key.pem"),
       "https://h:6443 shop ca cert key - - -", NULL },
-    { "certificates by data", HEAD CONTEXT CLUSTER(", certificate-authority-data: " PEM64)
-      USER("client-certificate-data: " PEM64 ", client-key-data: " PEM64),
+    { "certificates by data",
+      HEAD CONTEXT CLUSTER(", certificate-authority-data: " PEM64)
+          USER("client-certificate-data: " PEM64 ", client-key-data: " PEM64),
       "https://h:6443 shop X X X - - -", NULL },
     { "data wins over a file",
       HEAD CONTEXT CLUSTER(", certificate-authority: nowhere, certificate-authority-data: " PEM64)
-      USER("token: t"), "https://h:6443 shop X - - t - -", NULL },
+          USER("token: t"),
+      "https://h:6443 shop X - - t - -", NULL },
     { "a token", HEAD CONTEXT CLUSTER("") USER("token: t"), "https://h:6443 shop - - - t - -",
       NULL },
     { "a token file", HEAD CONTEXT CLUSTER("") USER("tokenFile: token"),
       "https://h:6443 shop - - - - token -", NULL },
-    { "an exec plugin, as data", HEAD CONTEXT CLUSTER("")
-      USER("exec: {command: aws, args: [eks, get-token]}"),
+    { "an exec plugin, as data",
+      HEAD CONTEXT CLUSTER("") USER("exec: {command: aws, args: [eks, get-token]}"),
       "https://h:6443 shop - - - - - aws,eks,get-token", NULL },
     { "no user", HEAD "contexts: [{name: c, context: {cluster: k}}]\n" CLUSTER(""),
       "https://h:6443 default - - - - - -", NULL },
@@ -115,9 +118,8 @@ static const struct {
     { "an unknown user", HEAD CONTEXT CLUSTER(""), NULL, "no user 'u' under 'users:'" },
     { "no server", HEAD CONTEXT "clusters: [{name: k, cluster: {x: y}}]\n", NULL,
       "cluster 'k': server: is missing" },
-    { "a server without https",
-      HEAD CONTEXT "clusters: [{name: k, cluster: {server: 'h:6443'}}]\n", NULL,
-      "server: 'h:6443' must start with https://" },
+    { "a server without https", HEAD CONTEXT "clusters: [{name: k, cluster: {server: 'h:6443'}}]\n",
+      NULL, "server: 'h:6443' must start with https://" },
     { "plain http to somewhere",
       HEAD CONTEXT "clusters: [{name: k, cluster: {server: 'http://h:80'}}]\n", NULL,
       "must start with https://" },
@@ -143,8 +145,8 @@ static const struct {
       NULL, "certificate-authority-data: is not base64" },
     { "CA data that is not PEM", HEAD CONTEXT CLUSTER(", certificate-authority-data: aGVsbG8="),
       NULL, "certificate-authority-data: is not PEM" },
-    { "a CA file that is not there", HEAD CONTEXT CLUSTER(", certificate-authority: nowhere"),
-      NULL, "/nowhere: No such file" },
+    { "a CA file that is not there", HEAD CONTEXT CLUSTER(", certificate-authority: nowhere"), NULL,
+      "/nowhere: No such file" },
     { "a CA file that is not PEM", HEAD CONTEXT CLUSTER(", certificate-authority: token"), NULL,
       "certificate-authority: is not PEM" },
     { "a key that is not there", HEAD CONTEXT CLUSTER("") USER("client-certificate: cert.pem"),
@@ -171,9 +173,9 @@ static const char *pem_word(const char *pem)
 static char *describe(const struct kube_config *c)
 {
     const char *file = c->token_file ? strrchr(c->token_file, '/') + 1 : "-";
-    char *text = xasprintf("%s %s %s %s %s %s %s %s", c->server, c->namespace_,
-                           pem_word(c->ca_pem), pem_word(c->cert_pem), pem_word(c->key_pem),
-                           or_dash(c->token), file, or_dash(c->exec_command));
+    char *text = xasprintf("%s %s %s %s %s %s %s %s", c->server, c->namespace_, pem_word(c->ca_pem),
+                           pem_word(c->cert_pem), pem_word(c->key_pem), or_dash(c->token), file,
+                           or_dash(c->exec_command));
 
     for (char **arg = c->exec_args; arg && *arg; arg++) {
         char *longer = xasprintf("%s,%s", text, *arg);
@@ -226,7 +228,7 @@ static void paths_are_relative_to_the_kubeconfig(void)
     make_dir();
     write_files();
     write_file("config", HEAD CONTEXT CLUSTER(", certificate-authority: ca.pem")
-                         USER("exec: {command: ./bin/get-token}"));
+                             USER("exec: {command: ./bin/get-token}"));
     path = in_dir("config");
     ca = in_dir("ca.pem");
     src.kubeconfig = path;
@@ -321,8 +323,6 @@ static void elsewhere_the_environment_says(void)
     remove_dir();
 }
 
-UNIT_MAIN(UNIT_TEST(reads_kubeconfigs),
-          UNIT_TEST(paths_are_relative_to_the_kubeconfig),
-          UNIT_TEST(another_context_may_be_asked_for),
-          UNIT_TEST(in_a_pod_the_account_is_taken),
+UNIT_MAIN(UNIT_TEST(reads_kubeconfigs), UNIT_TEST(paths_are_relative_to_the_kubeconfig),
+          UNIT_TEST(another_context_may_be_asked_for), UNIT_TEST(in_a_pod_the_account_is_taken),
           UNIT_TEST(elsewhere_the_environment_says))

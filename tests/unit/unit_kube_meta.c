@@ -39,7 +39,8 @@ static const struct {
     { "no metadata", "{}", -1 },
     { "no name", "{\"metadata\":{\"uid\":\"u\",\"resourceVersion\":\"1\"}}", -1 },
     { "empty uid", "{\"metadata\":{\"name\":\"a\",\"uid\":\"\",\"resourceVersion\":\"1\"}}", -1 },
-    { "a number as version", "{\"metadata\":{\"name\":\"a\",\"uid\":\"u\",\"resourceVersion\":1}}", -1 },
+    { "a number as version", "{\"metadata\":{\"name\":\"a\",\"uid\":\"u\",\"resourceVersion\":1}}",
+      -1 },
 };
 
 static void asks_for_name_uid_and_version(void)
@@ -62,6 +63,5 @@ static void makes_keys(void)
     CASE("without", !strcmp(kube_key(a, NULL, "node-1"), "node-1"));
 }
 
-UNIT_MAIN(UNIT_TEST(compares_versions),
-          UNIT_TEST(asks_for_name_uid_and_version),
+UNIT_MAIN(UNIT_TEST(compares_versions), UNIT_TEST(asks_for_name_uid_and_version),
           UNIT_TEST(makes_keys))

@@ -173,8 +173,6 @@ static void walks(void)
 }
 
 UNIT_MAIN(UNIT_TEST(put_and_drop_hand_back_the_old_one),
-          UNIT_TEST(readers_see_the_old_list_until_commit),
-          UNIT_TEST(commit_tells_what_differs),
+          UNIT_TEST(readers_see_the_old_list_until_commit), UNIT_TEST(commit_tells_what_differs),
           UNIT_TEST(an_aborted_list_leaves_no_trace),
-          UNIT_TEST(same_version_of_another_object_is_a_change),
-          UNIT_TEST(walks))
+          UNIT_TEST(same_version_of_another_object_is_a_change), UNIT_TEST(walks))

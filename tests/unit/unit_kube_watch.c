@@ -16,18 +16,24 @@ enum op { NEXT, PAGE, PAGE_FAILS, OPEN, EVENT, END, FAILS };
 struct step {
     enum op op;
     int64_t at_ms;
-    const char *rv;        /* PAGE, EVENT */
-    const char *more;      /* PAGE: continue token */
-    enum err_kind kind;    /* PAGE_FAILS, FAILS */
+    const char *rv;     /* PAGE, EVENT */
+    const char *more;   /* PAGE: continue token */
+    enum err_kind kind; /* PAGE_FAILS, FAILS */
     int code;
     int64_t retry_after_ms;
-    const char *want;      /* of the turn; NULL = the step has none */
+    const char *want; /* of the turn; NULL = the step has none */
 };
 
 #define STEPS 12
 
-#define OPENED(ms) { .op = OPEN, .at_ms = (ms) }
-#define GOT(ms, version) { .op = EVENT, .at_ms = (ms), .rv = (version) }
+#define OPENED(ms)                                                                                 \
+    {                                                                                              \
+        .op = OPEN, .at_ms = (ms)                                                                  \
+    }
+#define GOT(ms, version)                                                                           \
+    {                                                                                              \
+        .op = EVENT, .at_ms = (ms), .rv = (version)                                                \
+    }
 
 struct script {
     const char *name;
@@ -339,6 +345,5 @@ static void reads_lines(void)
     }
 }
 
-UNIT_MAIN(UNIT_TEST(decides_as_the_scripts_say),
-          UNIT_TEST(asks_with_the_right_query),
+UNIT_MAIN(UNIT_TEST(decides_as_the_scripts_say), UNIT_TEST(asks_with_the_right_query),
           UNIT_TEST(reads_lines))

@@ -11,9 +11,11 @@
 #include "base/text.h"
 #include "unit.h"
 
-#define META "\"metadata\":{\"namespace\":\"shop\",\"name\":\"x\",\"uid\":\"u\",\"resourceVersion\":\"7\"}"
+#define META                                                                                       \
+    "\"metadata\":{\"namespace\":\"shop\",\"name\":\"x\",\"uid\":\"u\",\"resourceVersion\":\"7\"}"
 #define META_WITH(more)                                                                            \
-    "\"metadata\":{\"namespace\":\"shop\",\"name\":\"x\",\"uid\":\"u\",\"resourceVersion\":\"7\"," more "}"
+    "\"metadata\":{\"namespace\":\"shop\",\"name\":\"x\",\"uid\":\"u\",\"resourceVersion\":"       \
+    "\"7\"," more "}"
 
 struct row {
     const char *name, *json, *want;
@@ -141,21 +143,32 @@ static const struct row DEPLOYMENTS[] = {
           "\"generation\":4,\"creationTimestamp\":\"1970-01-01T00:00:09Z\","
           "\"deletionTimestamp\":\"1970-01-01T00:00:10Z\","
           "\"annotations\":{\"deploy.btc-shopflow.io/attempt\":\"{}\","
-          "\"deploy.btc-shopflow.io/latch\":\"l\",\"deploy.btc-shopflow.io/owner\":\"u/1\"}")
-      ",\"spec\":{\"replicas\":0,\"minReadySeconds\":5,\"paused\":true,"
-      "\"strategy\":{\"type\":\"RollingUpdate\",\"rollingUpdate\":{\"maxSurge\":1,\"maxUnavailable\":0}},"
-      "\"template\":{\"spec\":{\"serviceAccountName\":\"acc\",\"imagePullSecrets\":[{\"name\":\"a\"},{},{\"name\":\"b\"}],"
-      "\"containers\":[{\"name\":\"web\",\"image\":\"r/web:1\",\"readinessProbe\":{}},{\"name\":\"log\",\"image\":\"r/log\"}],"
-      "\"initContainers\":[{\"name\":\"mig\",\"image\":\"r/mig\"},{\"name\":\"proxy\",\"image\":\"r/p\",\"restartPolicy\":\"Always\"}]}}},"
-      "\"status\":{\"observedGeneration\":3,\"replicas\":4,\"updatedReplicas\":2,\"availableReplicas\":1}}",
-      "shop/x u v7 g4 created=9000 deleted=10000 want=0 og=3 have=4/2/1 paused surge1 unavailable0 minReady=5"
-      " mig=r/mig,init proxy=r/p,init,sidecar web=r/web:1,ready log=r/log account=acc secret=a secret=b"
+          "\"deploy.btc-shopflow.io/latch\":\"l\",\"deploy.btc-shopflow.io/owner\":\"u/"
+          "1\"}") ",\"spec\":{\"replicas\":0,\"minReadySeconds\":5,\"paused\":true,"
+                  "\"strategy\":{\"type\":\"RollingUpdate\",\"rollingUpdate\":{"
+                  "\"maxSurge\":1,\"maxUnavailable\":0}},"
+                  "\"template\":{\"spec\":{\"serviceAccountName\":\"acc\","
+                  "\"imagePullSecrets\":[{\"name\":\"a\"},{},{\"name\":\"b\"}],"
+                  "\"containers\":[{\"name\":\"web\",\"image\":\"r/"
+                  "web:1\",\"readinessProbe\":{}},{\"name\":\"log\",\"image\":\"r/log\"}],"
+                  "\"initContainers\":[{\"name\":\"mig\",\"image\":\"r/"
+                  "mig\"},{\"name\":\"proxy\",\"image\":\"r/"
+                  "p\",\"restartPolicy\":\"Always\"}]}}},"
+                  "\"status\":{\"observedGeneration\":3,\"replicas\":4,\"updatedReplicas\":"
+                  "2,\"availableReplicas\":1}}",
+      "shop/x u v7 g4 created=9000 deleted=10000 want=0 og=3 have=4/2/1 paused surge1 "
+      "unavailable0 minReady=5"
+      " mig=r/mig,init proxy=r/p,init,sidecar web=r/web:1,ready log=r/log account=acc "
+      "secret=a secret=b"
       " attempt={} latch=l owner=u/1" },
     { "25% is not 1, 0% is 0",
-      "{" META ",\"spec\":{\"strategy\":{\"rollingUpdate\":{\"maxSurge\":\"25%\",\"maxUnavailable\":\"0%\"}}}}",
+      "{" META ",\"spec\":{\"strategy\":{\"rollingUpdate\":{\"maxSurge\":\"25%\","
+      "\"maxUnavailable\":\"0%\"}}}}",
       "shop/x u v7 g0 want=1 og=0 have=0/0/0 unavailable0" },
-    { "surge \"1\" as text is a percentage that lacks its sign: not 1; unavailable \"0\" is 0",
-      "{" META ",\"spec\":{\"strategy\":{\"rollingUpdate\":{\"maxSurge\":\"1\",\"maxUnavailable\":\"0\"}}}}",
+    { "surge \"1\" as text is a percentage that lacks its sign: not 1; unavailable \"0\" "
+      "is 0",
+      "{" META ",\"spec\":{\"strategy\":{\"rollingUpdate\":{\"maxSurge\":\"1\","
+      "\"maxUnavailable\":\"0\"}}}}",
       "shop/x u v7 g0 want=1 og=0 have=0/0/0 unavailable0" },
     { "absent maxUnavailable is 25%, not 0",
       "{" META ",\"spec\":{\"strategy\":{\"rollingUpdate\":{\"maxSurge\":2}}}}",
@@ -163,22 +176,30 @@ static const struct row DEPLOYMENTS[] = {
     { "Recreate", "{" META ",\"spec\":{\"strategy\":{\"type\":\"Recreate\"}}}",
       "shop/x u v7 g0 want=1 og=0 have=0/0/0 recreate" },
     { "a container without an image is left out",
-      "{" META ",\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"a\"},{\"image\":\"b\"},7,{\"name\":\"c\",\"image\":\"d\"}]}}}}",
+      "{" META ",\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"a\"},{"
+      "\"image\":\"b\"},7,{\"name\":\"c\",\"image\":\"d\"}]}}}}",
       "shop/x u v7 g0 want=1 og=0 have=0/0/0 c=d" },
     { "the latest image manager wins, status and scale aside",
-      "{" META_WITH(
-          "\"managedFields\":["
-          "{\"manager\":\"helm\",\"time\":\"2026-01-01T00:00:01Z\",\"fieldsV1\":{\"f:spec\":{\"f:template\":{\"f:spec\":{\"f:containers\":{\"k:{}\":{\"f:image\":{}}}}}}}},"
-          "{\"manager\":\"kubectl-set\",\"time\":\"2026-01-01T00:00:03Z\",\"fieldsV1\":{\"f:spec\":{\"f:template\":{\"f:spec\":{\"f:initContainers\":{\"k:{}\":{\".\":{},\"f:image\":{}}}}}}}},"
-          "{\"manager\":\"older\",\"time\":\"2026-01-01T00:00:02Z\",\"fieldsV1\":{\"f:spec\":{\"f:template\":{\"f:spec\":{\"f:containers\":{\"k:{}\":{\"f:image\":{}}}}}}}},"
-          "{\"manager\":\"args\",\"time\":\"2026-01-01T00:00:05Z\",\"fieldsV1\":{\"f:spec\":{\"f:template\":{\"f:spec\":{\"f:containers\":{\"k:{}\":{\"f:args\":{}}}}}}}},"
-          "{\"manager\":\"sub\",\"subresource\":\"status\",\"time\":\"2026-01-01T00:00:06Z\",\"fieldsV1\":{\"f:spec\":{\"f:template\":{\"f:spec\":{\"f:containers\":{\"k:{}\":{\"f:image\":{}}}}}}}}]")
-      ",\"spec\":{}}",
+      "{" META_WITH("\"managedFields\":["
+                    "{\"manager\":\"helm\",\"time\":\"2026-01-01T00:00:01Z\",\"fieldsV1\":{"
+                    "\"f:spec\":{\"f:template\":{\"f:spec\":{\"f:containers\":{\"k:{}\":{"
+                    "\"f:image\":{}}}}}}}},"
+                    "{\"manager\":\"kubectl-set\",\"time\":\"2026-01-01T00:00:03Z\","
+                    "\"fieldsV1\":{\"f:spec\":{\"f:template\":{\"f:spec\":{\"f:"
+                    "initContainers\":{\"k:{}\":{\".\":{},\"f:image\":{}}}}}}}},"
+                    "{\"manager\":\"older\",\"time\":\"2026-01-01T00:00:02Z\",\"fieldsV1\":"
+                    "{\"f:spec\":{\"f:template\":{\"f:spec\":{\"f:containers\":{\"k:{}\":{"
+                    "\"f:image\":{}}}}}}}},"
+                    "{\"manager\":\"args\",\"time\":\"2026-01-01T00:00:05Z\",\"fieldsV1\":{"
+                    "\"f:spec\":{\"f:template\":{\"f:spec\":{\"f:containers\":{\"k:{}\":{"
+                    "\"f:args\":{}}}}}}}},"
+                    "{\"manager\":\"sub\",\"subresource\":\"status\",\"time\":\"2026-01-"
+                    "01T00:00:06Z\",\"fieldsV1\":{\"f:spec\":{\"f:template\":{\"f:spec\":{"
+                    "\"f:containers\":{\"k:{}\":{\"f:image\":{}}}}}}}}]") ",\"spec\":{}}",
       "shop/x u v7 g0 want=1 og=0 have=0/0/0 manager=kubectl-set" },
     { "another kind", "{\"kind\":\"Pod\"," META ",\"spec\":{}}",
       "a Deployment was expected, not a Pod" },
-    { "no uid",
-      "{\"metadata\":{\"name\":\"x\",\"resourceVersion\":\"7\"},\"spec\":{}}",
+    { "no uid", "{\"metadata\":{\"name\":\"x\",\"resourceVersion\":\"7\"},\"spec\":{}}",
       "Deployment 'x' lacks its spec, name, uid or resourceVersion" },
     { "no spec", "{" META "}", "Deployment 'x' lacks its spec, name, uid or resourceVersion" },
     { "not an object", "[]", "Deployment '' lacks its spec, name, uid or resourceVersion" },
@@ -187,18 +208,35 @@ static const struct row DEPLOYMENTS[] = {
 static const struct row REPLICASETS[] = {
     { "defaults", "{" META ",\"spec\":{}}", "shop/x u v7 g0 r0 want=1 have=0/0" },
     { "owner, revision, counts, images",
-      "{" META_WITH("\"ownerReferences\":[{\"name\":\"o\",\"uid\":\"no\"},{\"name\":\"d\",\"uid\":\"du\",\"controller\":true}],"
-                    "\"annotations\":{\"deployment.kubernetes.io/revision\":\"12\"}")
-      ",\"spec\":{\"replicas\":3,\"template\":{\"spec\":{\"containers\":[{\"name\":\"a\",\"image\":\"i\"}]}}},"
-      "\"status\":{\"replicas\":2,\"availableReplicas\":1,"
-      "\"conditions\":[{\"type\":\"ReplicaFailure\",\"status\":\"False\",\"message\":\"old\"}]}}",
+      "{" META_WITH(
+          "\"ownerReferences\":[{\"name\":\"o\",\"uid\":\"no\"},{\"name\":\"d\",\"uid\":\"du\","
+          "\"controller\":true}],"
+          "\"annotations\":{\"deployment.kubernetes.io/revision\":\"12\"}") ",\"spec\":{"
+                                                                            "\"replicas\":3,"
+                                                                            "\"template\":{"
+                                                                            "\"spec\":{"
+                                                                            "\"containers\":[{"
+                                                                            "\"name\":\"a\","
+                                                                            "\"image\":\"i\"}]}}},"
+                                                                            "\"status\":{"
+                                                                            "\"replicas\":2,"
+                                                                            "\"availableReplicas\":"
+                                                                            "1,"
+                                                                            "\"conditions\":[{"
+                                                                            "\"type\":"
+                                                                            "\"ReplicaFailure\","
+                                                                            "\"status\":\"False\","
+                                                                            "\"message\":\"old\"}]}"
+                                                                            "}",
       "shop/x u v7 g0 owner=d:du r12 want=3 have=2/1 a=i" },
     { "the quota's words",
-      "{" META ",\"spec\":{},\"status\":{\"conditions\":[{\"type\":\"ReplicaFailure\",\"status\":\"True\","
+      "{" META
+      ",\"spec\":{},\"status\":{\"conditions\":[{\"type\":\"ReplicaFailure\",\"status\":\"True\","
       "\"lastTransitionTime\":\"1970-01-01T00:00:02Z\",\"message\":\"exceeded\\nquota\"}]}}",
       "shop/x u v7 g0 r0 want=1 have=0/0 failure='exceeded quota'@2000" },
     { "a failure without words",
-      "{" META ",\"spec\":{},\"status\":{\"conditions\":[{\"type\":\"ReplicaFailure\",\"status\":\"True\"}]}}",
+      "{" META ",\"spec\":{},\"status\":{\"conditions\":[{\"type\":\"ReplicaFailure\",\"status\":"
+      "\"True\"}]}}",
       "shop/x u v7 g0 r0 want=1 have=0/0 failure='ReplicaFailure without a message'@0" },
     { "another kind", "{\"kind\":\"Deployment\"," META ",\"spec\":{}}",
       "a ReplicaSet was expected, not a Deployment" },
@@ -208,20 +246,34 @@ static const struct row PODS[] = {
     { "a new pod", "{" META ",\"spec\":{}}",
       "shop/x u v7 g0 - reason=- message=- node=- hash=- start=0" },
     { "running and ready",
-      "{" META_WITH("\"labels\":{\"pod-template-hash\":\"h1\"}") ",\"spec\":{\"nodeName\":\"n1\"},"
-      "\"status\":{\"phase\":\"Running\",\"startTime\":\"1970-01-01T00:00:01Z\","
-      "\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\",\"lastTransitionTime\":\"1970-01-01T00:00:03Z\"},"
-      "{\"type\":\"PodScheduled\",\"status\":\"True\"}],"
-      "\"containerStatuses\":[{\"name\":\"web\",\"imageID\":\"r/web@sha256:1\",\"ready\":true,\"restartCount\":1,"
-      "\"state\":{\"running\":{\"startedAt\":\"1970-01-01T00:00:02Z\"}},"
-      "\"lastState\":{\"terminated\":{\"reason\":\"OOMKilled\",\"exitCode\":137,\"finishedAt\":\"1970-01-01T00:00:02Z\"}}}]}}",
+      "{" META_WITH(
+          "\"labels\":{\"pod-template-hash\":\"h1\"}") ",\"spec\":{\"nodeName\":\"n1\"},"
+                                                       "\"status\":{\"phase\":\"Running\","
+                                                       "\"startTime\":\"1970-01-01T00:00:01Z\","
+                                                       "\"conditions\":[{\"type\":\"Ready\","
+                                                       "\"status\":\"True\",\"lastTransitionTime\":"
+                                                       "\"1970-01-01T00:00:03Z\"},"
+                                                       "{\"type\":\"PodScheduled\",\"status\":"
+                                                       "\"True\"}],"
+                                                       "\"containerStatuses\":[{\"name\":\"web\","
+                                                       "\"imageID\":\"r/"
+                                                       "web@sha256:1\",\"ready\":true,"
+                                                       "\"restartCount\":1,"
+                                                       "\"state\":{\"running\":{\"startedAt\":"
+                                                       "\"1970-01-01T00:00:02Z\"}},"
+                                                       "\"lastState\":{\"terminated\":{\"reason\":"
+                                                       "\"OOMKilled\",\"exitCode\":137,"
+                                                       "\"finishedAt\":\"1970-01-01T00:00:02Z\"}}}]"
+                                                       "}}",
       "shop/x u v7 g0 Running reason=- message=- node=n1 hash=h1 start=1000 ready=1@3000"
       " [web ready running x1 id=r/web@sha256:1 end=OOMKilled:-:137@2000]" },
     { "not ready since",
-      "{" META ",\"spec\":{},\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"False\",\"lastTransitionTime\":\"1970-01-01T00:00:03Z\"}]}}",
+      "{" META ",\"spec\":{},\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"False\","
+      "\"lastTransitionTime\":\"1970-01-01T00:00:03Z\"}]}}",
       "shop/x u v7 g0 - reason=- message=- node=- hash=- start=0 ready=0@3000" },
     { "CrashLoopBackOff after an end",
-      "{" META ",\"spec\":{},\"status\":{\"phase\":\"Running\",\"containerStatuses\":[{\"name\":\"a\",\"restartCount\":2,"
+      "{" META ",\"spec\":{},\"status\":{\"phase\":\"Running\",\"containerStatuses\":[{\"name\":"
+      "\"a\",\"restartCount\":2,"
       "\"state\":{\"waiting\":{\"reason\":\"CrashLoopBackOff\",\"message\":\"back-off 10s\"}},"
       "\"lastState\":{\"terminated\":{\"reason\":\"Error\",\"exitCode\":1}}}]}}",
       "shop/x u v7 g0 Running reason=- message=- node=- hash=- start=0"
@@ -237,17 +289,18 @@ static const struct row PODS[] = {
       "\"initContainerStatuses\":[{\"name\":\"i\",\"state\":{\"waiting\":{}}}]}}",
       "shop/x u v7 g0 - reason=- message=- node=- hash=- start=0 [i init x0 waits=:-] [a x0]" },
     { "evicted, disrupted, unschedulable",
-      "{" META ",\"spec\":{},\"status\":{\"phase\":\"Failed\",\"reason\":\"Evicted\",\"message\":\"low on memory\","
+      "{" META ",\"spec\":{},\"status\":{\"phase\":\"Failed\",\"reason\":\"Evicted\",\"message\":"
+      "\"low on memory\","
       "\"conditions\":[{\"type\":\"DisruptionTarget\",\"status\":\"True\"},"
       "{\"type\":\"PodScheduled\",\"status\":\"False\",\"message\":\"0/1 nodes\"}]}}",
       "shop/x u v7 g0 Failed reason=Evicted message=low on memory node=- hash=- start=0"
       " unschedulable='0/1 nodes' disrupted" },
     { "unschedulable without words",
-      "{" META ",\"spec\":{},\"status\":{\"conditions\":[{\"type\":\"PodScheduled\",\"status\":\"False\"}]}}",
+      "{" META ",\"spec\":{},\"status\":{\"conditions\":[{\"type\":\"PodScheduled\",\"status\":"
+      "\"False\"}]}}",
       "shop/x u v7 g0 - reason=- message=- node=- hash=- start=0"
       " unschedulable='PodScheduled is False'" },
-    { "status of the wrong type is as good as none",
-      "{" META ",\"spec\":{},\"status\":[1]}",
+    { "status of the wrong type is as good as none", "{" META ",\"spec\":{},\"status\":[1]}",
       "shop/x u v7 g0 - reason=- message=- node=- hash=- start=0" },
 };
 
@@ -272,8 +325,10 @@ static void decodes_pods(void)
 static void kubelet_messages_are_scrubbed(void)
 {
     static const char JSON[] =
-        "{" META ",\"spec\":{},\"status\":{\"containerStatuses\":[{\"name\":\"a\",\"state\":{\"waiting\":"
-        "{\"reason\":\"ErrImagePull\",\"message\":\"GET https://bob:hunter2@reg.test/v2: denied\"}}}]}}";
+        "{" META
+        ",\"spec\":{},\"status\":{\"containerStatuses\":[{\"name\":\"a\",\"state\":{\"waiting\":"
+        "{\"reason\":\"ErrImagePull\",\"message\":\"GET https://bob:hunter2@reg.test/v2: "
+        "denied\"}}}]}}";
     struct err e = { 0 };
     AUTO(json) cJSON *tree = json_parse(JSON, strlen(JSON), &e);
     struct kube_pod *p = kube_pod_decode(tree, &e);
@@ -284,7 +339,5 @@ static void kubelet_messages_are_scrubbed(void)
     kube_object_free(p);
 }
 
-UNIT_MAIN(UNIT_TEST(decodes_deployments),
-          UNIT_TEST(decodes_replicasets),
-          UNIT_TEST(decodes_pods),
+UNIT_MAIN(UNIT_TEST(decodes_deployments), UNIT_TEST(decodes_replicasets), UNIT_TEST(decodes_pods),
           UNIT_TEST(kubelet_messages_are_scrubbed))

@@ -140,9 +140,6 @@ static void holds_many(void)
     workq_free(q);
 }
 
-UNIT_MAIN(UNIT_TEST(the_earliest_due_time_wins),
-          UNIT_TEST(a_taken_key_is_not_given_out_twice),
-          UNIT_TEST(done_may_name_the_next_time),
-          UNIT_TEST(failures_back_off_to_a_minute),
-          UNIT_TEST(a_forgotten_key_is_gone),
-          UNIT_TEST(holds_many))
+UNIT_MAIN(UNIT_TEST(the_earliest_due_time_wins), UNIT_TEST(a_taken_key_is_not_given_out_twice),
+          UNIT_TEST(done_may_name_the_next_time), UNIT_TEST(failures_back_off_to_a_minute),
+          UNIT_TEST(a_forgotten_key_is_gone), UNIT_TEST(holds_many))

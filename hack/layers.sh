@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# A layer includes only what stands below it, and each library has one owner (architecture.md).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+status=0
+
+complain() { echo "layers: $*" >&2; status=1; }
+
+# allow LAYER BELOW…
+allow() {
+    local layer=$1 may
+    may=$(IFS='|'; echo "$*")
+    if grep -rnE '^#include "' "controller/$layer" | grep -vE "#include \"($may)/"; then
+        complain "controller/$layer may include only: $*"
+    fi
+}
+
+# owner FILES HEADER
+owner() {
+    if grep -rnE "#include <$2>" controller | grep -vE "^$1:"; then
+        complain "<$2> belongs to $1 alone"
+    fi
+}
+
+allow base
+allow io base
+allow kube base io
+allow registry base io
+allow deploy base
+allow reconcile base io kube registry deploy
+allow web base io
+owner controller/io/http.c curl/curl.h
+owner controller/web/server.c libwebsockets.h
+owner controller/base/yaml.c yaml.h
+exit $status
