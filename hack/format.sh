@@ -7,4 +7,4 @@ case "${1:-}" in
 '') mode=(-i) ;;
 *) echo "usage: hack/format.sh [--check]" >&2; exit 2 ;;
 esac
-find controller cli tests -name '*.[ch]' -print0 2>/dev/null | xargs -0 clang-format-14 "${mode[@]}"
+find controller tests -name '*.[ch]' -print0 | xargs -0 clang-format-14 "${mode[@]}"

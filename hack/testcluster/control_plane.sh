@@ -89,12 +89,14 @@ start_apiserver() {
 }
 
 start_managers() {
+    # The default of 20 requests a second is for clusters that share an API server with others.
+    local rates=(--kube-api-qps=500 --kube-api-burst=1000)
     start kube-controller-manager "$bin/kube-controller-manager" \
         --kubeconfig="$state/controller-manager.kubeconfig" --bind-address=127.0.0.1 --secure-port="$manager_port" \
-        --leader-elect=false --use-service-account-credentials --root-ca-file="$pki/ca.crt" \
+        --leader-elect=false "${rates[@]}" --use-service-account-credentials --root-ca-file="$pki/ca.crt" \
         --service-account-private-key-file="$pki/service-account.key"
     start kube-scheduler "$bin/kube-scheduler" --kubeconfig="$state/scheduler.kubeconfig" \
-        --bind-address=127.0.0.1 --secure-port="$scheduler_port" --leader-elect=false
+        --bind-address=127.0.0.1 --secure-port="$scheduler_port" --leader-elect=false "${rates[@]}"
 }
 
 kubectl() { "$bin/kubectl" --kubeconfig="$state/kubeconfig" "$@"; }

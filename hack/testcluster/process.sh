@@ -7,7 +7,7 @@ die() { say "$@"; exit 1; }
 # A pid alone may be another process by now: its start time and the boot make it unique.
 identity() {
     local stat
-    { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
+    stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
     stat=${stat##*) }
     # shellcheck disable=SC2086  # the fields of proc(5), from the third on
     set -- "$1" $stat
@@ -17,7 +17,7 @@ identity() {
 # pid_of NAME: of the process that NAME's record speaks of, if it still runs.
 pid_of() {
     local record pid
-    { record=$(<"$state/run/$1.pid"); } 2>/dev/null || return 1
+    record=$(cat "$state/run/$1.pid" 2>/dev/null) || return 1
     pid=${record%% *}
     [ -n "$pid" ] && [ "$(identity "$pid")" = "$record" ] && echo "$pid"
 }

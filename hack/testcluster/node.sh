@@ -1,0 +1,168 @@
+# A real node on this machine: containerd, kubelet and kube-proxy, and a registry to pull from.
+# shellcheck shell=bash disable=SC2154  # sourced by cluster.sh, which sets $state, $bin, $pki and the addresses
+
+run=$state/run # short paths: a Unix socket's may have 107 characters
+containerd_socket=$run/containerd.sock
+
+# --- network ------------------------------------------------------------------------------------
+
+# The node needs an address that is not loopback, on a device that is always there.
+network_up() {
+    ip link show "$bridge" >/dev/null 2>&1 || ip link add "$bridge" type bridge
+    ip addr replace "$node_ip/32" dev "$bridge"
+    ip link set "$bridge" up
+    ip route replace local "$node_ip" dev lo table local 2>/dev/null || true
+    sysctl -qw net.ipv4.ip_forward=1
+    # Where a firewall or Docker closed forwarding, the pods' own traffic is let through.
+    for way in -s -d; do
+        iptables -w -C FORWARD "$way" "$pod_net" -m comment --comment "$label" -j ACCEPT 2>/dev/null ||
+            iptables -w -I FORWARD "$way" "$pod_net" -m comment --comment "$label" -j ACCEPT
+    done
+}
+
+network_down() {
+    local way
+    for way in -s -d; do
+        iptables -w -D FORWARD "$way" "$pod_net" -m comment --comment "$label" -j ACCEPT 2>/dev/null || true
+    done
+    ip link del "$bridge" 2>/dev/null || true
+}
+
+# --- configuration ------------------------------------------------------------------------------
+
+configure() {
+    mkdir -p "$state/cni" "$state/certs.d/$registry" "$run" "$state/kubelet" "$state/podlogs"
+    # Point to point: a pod's traffic is always routed, so Services need no bridge netfilter.
+    cat >"$state/cni/10-pods.conflist" <<END
+{"cniVersion": "0.4.0", "name": "pods", "plugins": [
+  {"type": "ptp", "ipMasq": false,
+   "ipam": {"type": "host-local", "dataDir": "$state/ipam", "routes": [{"dst": "0.0.0.0/0"}], "ranges": [[{"subnet": "$pod_net"}]]}},
+  {"type": "portmap", "capabilities": {"portMappings": true}}]}
+END
+    cat >"$state/certs.d/$registry/hosts.toml" <<END
+server = "http://$registry"
+END
+    cat >"$state/containerd.toml" <<END
+version = 2
+root = "$state/containerd"
+state = "$run/containerd"
+disabled_plugins = ["io.containerd.internal.v1.opt"]
+[grpc]
+address = "$containerd_socket"
+[plugins."io.containerd.grpc.v1.cri"]
+sandbox_image = "$registry/pause:1"
+restrict_oom_score_adj = true
+stream_server_address = "127.0.0.1"
+netns_mounts_under_state_dir = true
+[plugins."io.containerd.grpc.v1.cri".cni]
+bin_dir = "/usr/lib/cni"
+conf_dir = "$state/cni"
+[plugins."io.containerd.grpc.v1.cri".registry]
+config_path = "$state/certs.d"
+END
+    cat >"$state/kubelet.yaml" <<END
+apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+address: $node_ip
+containerRuntimeEndpoint: unix://$containerd_socket
+cgroupDriver: cgroupfs
+cgroupRoot: /$label
+failCgroupV1: false
+failSwapOn: false
+healthzPort: 0
+podLogsDir: $state/podlogs
+authentication: {anonymous: {enabled: false}, x509: {clientCAFile: $pki/ca.crt}}
+tlsCertFile: $pki/kubelet.crt
+tlsPrivateKeyFile: $pki/kubelet.key
+serializeImagePulls: false
+registryPullQPS: 0
+nodeStatusUpdateFrequency: 5s
+evictionHard: {memory.available: 100Mi, nodefs.available: 1%, imagefs.available: 1%}
+END
+    cat >"$state/kube-proxy.yaml" <<END
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+clientConnection: {kubeconfig: $state/kube-proxy.kubeconfig}
+mode: iptables
+clusterCIDR: $pod_net
+hostnameOverride: $node_name
+healthzBindAddress: $node_ip:10256
+metricsBindAddress: 127.0.0.1:0
+conntrack: {maxPerCore: 0}
+iptables: {minSyncPeriod: 0s, syncPeriod: 30s}
+END
+    cat >"$state/registry.yaml" <<END
+version: 0.1
+storage: {filesystem: {rootdirectory: $state/registry}, delete: {enabled: true}}
+http: {addr: "$registry"}
+END
+}
+
+# kubelet does not make its root cgroup; version 1 has one tree for each controller.
+cgroups_up() {
+    local tree
+    for tree in $(cgroup_trees); do mkdir -p "$tree/$label"; done
+    if [ -f /sys/fs/cgroup/cgroup.controllers ]; then
+        sed 's/[a-z]*/+&/g' /sys/fs/cgroup/cgroup.controllers >/sys/fs/cgroup/cgroup.subtree_control || true
+    elif [ -f "/sys/fs/cgroup/cpuset/$label/cpuset.cpus" ]; then
+        cat /sys/fs/cgroup/cpuset/cpuset.cpus >"/sys/fs/cgroup/cpuset/$label/cpuset.cpus"
+        cat /sys/fs/cgroup/cpuset/cpuset.mems >"/sys/fs/cgroup/cpuset/$label/cpuset.mems"
+    fi
+}
+
+cgroup_trees() { awk '$3 == "cgroup" || $3 == "cgroup2" { print $2 }' /proc/mounts; }
+
+cgroups_down() {
+    local tree
+    for tree in $(cgroup_trees); do
+        [ ! -d "$tree/$label" ] || find "$tree/$label" -depth -type d -exec rmdir {} + 2>/dev/null || true
+    done
+}
+
+# --- up and down --------------------------------------------------------------------------------
+
+node_up() {
+    network_up
+    configure
+    cgroups_up
+    kubeconfig kubelet "$state/kubelet.kubeconfig"
+    kubeconfig kube-proxy "$state/kube-proxy.kubeconfig"
+    start registry docker-registry serve "$state/registry.yaml"
+    wait_for 20 registry curl -fsS "http://$registry/v2/"
+    start containerd containerd --config "$state/containerd.toml"
+    wait_for 20 containerd ctr -a "$containerd_socket" version
+    has_image pause 1 || "$here/image.sh" --registry "$registry" pause
+    start kube-proxy "$bin/kube-proxy" --config="$state/kube-proxy.yaml"
+    start kubelet "$bin/kubelet" --config="$state/kubelet.yaml" --kubeconfig="$state/kubelet.kubeconfig" \
+        --hostname-override="$node_name" --node-ip="$node_ip" --root-dir="$state/kubelet"
+    wait_for 60 kubelet kubectl wait --for=condition=Ready "node/$node_name" --timeout=1s
+}
+
+has_image() { curl -fsS -o /dev/null "http://$registry/v2/$1/manifests/$2" 2>/dev/null; }
+
+# Kills what containers of this node run, whether containerd is still there or not: every shim names
+# our socket, and is the parent of all that its pod runs.
+kill_containers() {
+    local pid
+    for pid in $(pgrep -f "containerd-shim.* -address $containerd_socket( |\$)" || true); do
+        pkill -KILL -P "$pid" || true
+        kill -KILL "$pid" 2>/dev/null || true
+    done
+}
+
+unmount_all() {
+    local point
+    awk -v "under=$state/" 'index($2, under) == 1 { print $2 }' /proc/mounts | sort -r |
+        while read -r point; do umount -l "$point" 2>/dev/null || true; done
+}
+
+node_down() {
+    local name
+    for name in kubelet kube-proxy containerd registry; do stop "$name"; done
+    [ ! -x "$bin/kube-proxy" ] || "$bin/kube-proxy" --cleanup >/dev/null 2>&1 || true
+    kill_containers
+    sleep 0.2
+    unmount_all
+    cgroups_down
+    network_down
+}

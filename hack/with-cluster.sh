@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# with-cluster.sh [--node] COMMAND…: runs it with KUBECONFIG, HELM and PATH (kubectl) set for the test cluster.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+kind=()
+if [ "${1:-}" = --node ]; then kind=(--node) && shift; fi
+[ $# -gt 0 ] || { echo "usage: hack/with-cluster.sh [--node] COMMAND…" >&2; exit 2; }
+settings=$("$here/cluster.sh" env "${kind[@]}")
+export "${settings?}"
+PATH=$(dirname "$("$here/testcluster/build.sh" kube)"):$PATH
+HELM=$("$here/testcluster/build.sh" helm)
+export PATH HELM
+exec "$@"

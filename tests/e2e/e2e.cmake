@@ -1,0 +1,24 @@
+# Every scenario of scenarios.py and faults.py as a test of its own, against one cluster with
+# simulated nodes; node.py against a real node. The fixtures bring the clusters up; they stay up.
+set(E2E ${CMAKE_CURRENT_SOURCE_DIR}/e2e)
+set(HACK ${CMAKE_SOURCE_DIR}/hack)
+find_package(Python3 COMPONENTS Interpreter REQUIRED)
+file(GLOB e2e_sources CONFIGURE_DEPENDS ${E2E}/*.py)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${e2e_sources})
+execute_process(COMMAND ${Python3_EXECUTABLE} ${E2E}/run.py --list
+                OUTPUT_VARIABLE scenarios OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+string(REPLACE "\n" ";" scenarios "${scenarios}")
+
+add_test(NAME simulated_cluster_up COMMAND ${HACK}/cluster.sh up)
+set_tests_properties(simulated_cluster_up PROPERTIES FIXTURES_SETUP simulated LABELS e2e TIMEOUT 3000)
+
+foreach(scenario IN LISTS scenarios)
+    add_test(NAME e2e_${scenario} COMMAND ${HACK}/with-cluster.sh ${Python3_EXECUTABLE} ${E2E}/run.py ${scenario})
+    set_tests_properties(e2e_${scenario} PROPERTIES LABELS e2e TIMEOUT 240 FIXTURES_REQUIRED simulated
+        ENVIRONMENT "CONTROLLER=$<TARGET_FILE:btc-shopflow-deployer>;E2E_LOGS=${CMAKE_BINARY_DIR}/e2e-logs;PYTHONDONTWRITEBYTECODE=1")
+endforeach()
+
+add_test(NAME crd_bounds COMMAND ${HACK}/with-cluster.sh ${E2E}/crd_bounds.sh)
+set_tests_properties(crd_bounds PROPERTIES LABELS e2e TIMEOUT 240 FIXTURES_REQUIRED simulated)
+add_test(NAME chart COMMAND ${HACK}/with-cluster.sh ${HACK}/check-manifests.sh --server)
+set_tests_properties(chart PROPERTIES LABELS e2e TIMEOUT 600 FIXTURES_REQUIRED simulated)
