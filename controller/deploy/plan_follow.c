@@ -300,19 +300,21 @@ static bool clock_stands(struct planner *pl, struct attempt *at, const struct de
     int64_t now_ms = pl->o->now_ms, stood_ms;
 
     if (dep->paused || dep->observed_generation < dep->generation) {
-        if (!at->clock_stopped_ms && at->progress_ms)
+        /* A patch that was not seen yet has no clock to stop, and is worth no write. */
+        if (!at->clock_stopped_ms && (at->progress_ms || dep->paused))
             at->clock_stopped_ms = now_ms;
         return true;
     }
-    if (!at->progress_ms)
-        at->progress_ms = now_ms;
     if (at->clock_stopped_ms) {
         stood_ms = now_ms - at->clock_stopped_ms;
-        at->progress_ms += stood_ms;
+        if (at->progress_ms)
+            at->progress_ms += stood_ms;
         if (at->complete_ms)
             at->complete_ms += stood_ms;
         at->clock_stopped_ms = 0;
     }
+    if (!at->progress_ms)
+        at->progress_ms = now_ms;
     return false;
 }
 
