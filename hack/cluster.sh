@@ -4,12 +4,13 @@ set -euo pipefail
 
 usage() {
     cat <<'END'
-usage: hack/cluster.sh up|down|status|env [--node]
+usage: hack/cluster.sh up|down|status|env|registry [--node]
 
   up       bring it up, or what is missing of it; builds Kubernetes the first time (about 10 min)
   down     stop and remove it; what was built stays cached
   status   what runs
   env      prints KUBECONFIG=…, for: export $(hack/cluster.sh env)
+  registry prints the host of the node's registry
 Without --node it is a control plane with simulated nodes (no root needed); with --node a real node
 on this machine (containerd, kubelet, kube-proxy and a registry; as root). Both may run side by side.
 Everything is under $SHOPFLOW_CACHE (~/.cache/btc-shopflow-deployer).
@@ -21,7 +22,7 @@ command=${1:-}
 kind=${2:-}
 case "$command $kind" in
 '-h ' | '--help ') usage; exit 0 ;;
-'up '* | 'down '* | 'status '* | 'env '*) ;;
+'up '* | 'down '* | 'status '* | 'env '* | 'registry --node') ;;
 *) usage >&2; exit 2 ;;
 esac
 case $kind in
@@ -53,6 +54,7 @@ up() {
     local began=$SECONDS
     [ -z "$kind" ] || [ "$(id -u)" = 0 ] || die "a real node needs root: sudo hack/cluster.sh up --node"
     bin=$(dirname "$(build kube)")
+    [ -z "$kind" ] || network_up
     control_plane_up
     kubectl apply --server-side -f "$here/../crd/" >/dev/null
     if [ -n "$kind" ]; then node_up; else simulated_up; fi
@@ -82,6 +84,7 @@ status() {
 case $command in
 env) echo "KUBECONFIG=$state/kubeconfig" ;;
 status) status ;;
+registry) echo "$registry" ;;
 *)
     mkdir -p "$(dirname "$state")"
     exec 9>"$state.lock"

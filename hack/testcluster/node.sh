@@ -11,7 +11,6 @@ network_up() {
     ip link show "$bridge" >/dev/null 2>&1 || ip link add "$bridge" type bridge
     ip addr replace "$node_ip/32" dev "$bridge"
     ip link set "$bridge" up
-    ip route replace local "$node_ip" dev lo table local 2>/dev/null || true
     sysctl -qw net.ipv4.ip_forward=1
     # Where a firewall or Docker closed forwarding, the pods' own traffic is let through.
     for way in -s -d; do
@@ -41,6 +40,8 @@ configure() {
 END
     cat >"$state/certs.d/$registry/hosts.toml" <<END
 server = "http://$registry"
+[host."http://$registry"]
+capabilities = ["pull", "resolve"]
 END
     cat >"$state/containerd.toml" <<END
 version = 2
@@ -87,7 +88,7 @@ mode: iptables
 clusterCIDR: $pod_net
 hostnameOverride: $node_name
 healthzBindAddress: $node_ip:10256
-metricsBindAddress: 127.0.0.1:0
+metricsBindAddress: $node_ip:10249
 conntrack: {maxPerCore: 0}
 iptables: {minSyncPeriod: 0s, syncPeriod: 30s}
 END
@@ -122,7 +123,6 @@ cgroups_down() {
 # --- up and down --------------------------------------------------------------------------------
 
 node_up() {
-    network_up
     configure
     cgroups_up
     kubeconfig kubelet "$state/kubelet.kubeconfig"
@@ -131,8 +131,9 @@ node_up() {
     wait_for 20 registry curl -fsS "http://$registry/v2/"
     start containerd containerd --config "$state/containerd.toml"
     wait_for 20 containerd ctr -a "$containerd_socket" version
-    has_image pause 1 || "$here/image.sh" --registry "$registry" pause
+    has_image pause 1 || "$here/testcluster/image.sh" --registry "$registry" pause >/dev/null
     start kube-proxy "$bin/kube-proxy" --config="$state/kube-proxy.yaml"
+    wait_for 20 kube-proxy curl -fsS "http://$node_ip:10256/livez"
     start kubelet "$bin/kubelet" --config="$state/kubelet.yaml" --kubeconfig="$state/kubelet.kubeconfig" \
         --hostname-override="$node_name" --node-ip="$node_ip" --root-dir="$state/kubelet"
     wait_for 60 kubelet kubectl wait --for=condition=Ready "node/$node_name" --timeout=1s

@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# The main job on a real cluster: five commits of a small shop, with traffic running.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+usage() {
+    cat <<'END'
+usage: hack/demo.sh [down] [--kubeconfig FILE --registry HOST[:PORT][/PATH] [--tls]]
+
+Brings up a Kubernetes with a node and a registry on this machine (as root; about 15 min the first
+time, then seconds), installs the controller with helm, and releases five commits of a shop of two
+apps: a good one, one that crashes, one whose image is missing, the same again, and a good one.
+The cluster stays up; `hack/demo.sh down` removes it.
+
+  --kubeconfig  use this cluster instead (kubectl's current context in FILE)
+  --registry    the registry that its nodes pull from and this machine may push to
+  --tls         that registry has TLS
+END
+}
+
+down='' kubeconfig='' registry='' tls=''
+while [ $# -gt 0 ]; do
+    case $1 in
+    -h | --help) usage; exit 0 ;;
+    down) down=1; shift ;;
+    --kubeconfig) kubeconfig=$(readlink -f "${2:?--kubeconfig needs a file}"); shift 2 ;;
+    --registry) registry=${2:?--registry needs a host}; shift 2 ;;
+    --tls) tls=1; shift ;;
+    *) usage >&2; exit 2 ;;
+    esac
+done
+own=1
+if [ -n "$kubeconfig" ]; then own=''; fi
+if [ -z "$own$registry$down" ]; then echo "demo.sh: --kubeconfig needs --registry: where do its nodes pull from?" >&2; exit 2; fi
+
+ns=shopflow-demo system=btc-shopflow-system chart=charts/btc-shopflow-deployer version=0.1.0
+# shellcheck source=demo/steps.sh
+source hack/demo/steps.sh
+
+if [ -n "$down" ] && [ -n "$own" ]; then exec hack/cluster.sh down --node; fi
+prepare
+if [ -n "$down" ]; then remove; exit 0; fi
+install_controller
+install_shop
+
+commit_a=1111111$tail commit_b=2222222$tail commit_c=3333333$tail commit_d=4444444$tail commit_e=5555555$tail
+
+step "(a) Commit ${commit_b::7} changes the app api"
+image api "$commit_b"
+before web
+release "$commit_b" "$commit_a"
+await Succeeded
+expect "api runs the new image, pinned to its digest" grep -q "/api:${commit_b::7}@sha256:" <(running api)
+expect "web was not touched" untouched web
+finish
+
+step "(b) Commit ${commit_c::7} of api crashes when it starts"
+image api "$commit_c" crash
+before web
+good=$(running api)
+release "$commit_c" "$commit_a"
+await RolledBack
+expect "api runs exactly the image from before again" test "$(running api)" = "$good"
+expect "the object names the cause" grep -q 'CrashLoop .* exited 1' <(kube get arel shop -o jsonpath='{.status.apps[0].reason} {.status.apps[0].message}')
+expect "and holds the app's last words" grep -q 'DATABASE_URL is not set' <(kube get arel shop -o jsonpath='{.status.apps[0].failure.logTail}')
+expect "web was not touched" untouched web
+kube get arel shop -o jsonpath='{"    "}{.status.apps[0].message}{"\n    log: "}{.status.apps[0].failure.logTail}{"\n"}' | sed '3,$s/^/         /'
+finish
+
+step "(c) Commit ${commit_d::7}: the image of api was never pushed"
+before api web
+release "$commit_d" "$commit_a"
+await ImageNotFound
+expect "no Deployment was touched" untouched api web
+finish
+
+step "(d) The same object is applied again"
+before api web
+object=$(kube get arel shop -o jsonpath='{.metadata.resourceVersion}')
+release "$commit_d" "$commit_a"
+sleep 5
+expect "no Deployment was touched" untouched api web
+expect "nor was the object" test "$(kube get arel shop -o jsonpath='{.metadata.resourceVersion}')" = "$object"
+finish
+
+step "(e) The next commit, ${commit_e::7}, mends it all"
+image api "$commit_e"
+image web "$commit_e"
+release "$commit_e" "$commit_e"
+await Succeeded
+expect "api runs it" grep -q "/api:${commit_e::7}@" <(running api)
+expect "web runs it" grep -q "/web:${commit_e::7}@" <(running web)
+finish
+
+summary

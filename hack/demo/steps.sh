@@ -1,0 +1,160 @@
+# What the demo's steps are made of.
+# shellcheck shell=bash disable=SC2154  # sourced by demo.sh, which sets the names in lower case
+
+tail=000000000000000000000000000000000 # so that seven digits become a whole commit
+commit_first=1111111
+failures=0
+declare -A generation
+rows=()
+
+say() { echo "demo.sh: $*" >&2; }
+kube() { kubectl -n "$ns" "$@"; }
+ms() { date +%s%3N; }
+
+# Brings the cluster up, or takes the user's; finds kubectl and helm.
+prepare() {
+    hack/deps.sh cluster node
+    if [ -n "$own" ]; then
+        hack/cluster.sh up --node
+        settings=$(hack/cluster.sh env --node)
+        export "${settings?}"
+        registry=$(hack/cluster.sh registry --node)
+    else
+        export KUBECONFIG=$kubeconfig
+    fi
+    PATH=$(dirname "$(hack/testcluster/build.sh kube)"):$(dirname "$(hack/testcluster/build.sh helm)"):$PATH
+    kubectl version --request-timeout=10s >/dev/null || { say "no cluster answers at $KUBECONFIG"; exit 1; }
+}
+
+remove() {
+    helm -n $system uninstall btc-shopflow-deployer --ignore-not-found --wait
+    kubectl delete namespace "$ns" "$system" --ignore-not-found
+    say "removed; the CRD stays, with every AppRelease of the cluster: kubectl delete -f crd/"
+}
+
+push() { hack/testcluster/image.sh --registry "$registry" ${tls:+--tls} "$@" >/dev/null; }
+image() { push shop "$1" "${2::7}" "${3:-good}"; }
+
+namespace() {
+    kubectl create namespace "$1" --dry-run=client -o yaml | kubectl apply -f - >/dev/null
+    kubectl label --overwrite namespace "$1" pod-security.kubernetes.io/enforce=restricted >/dev/null
+}
+
+install_controller() {
+    local others settings=()
+    others=$(kubectl get deployments -A -l app.kubernetes.io/name=btc-shopflow-deployer \
+        -o jsonpath='{range .items[*]}{.metadata.namespace}{"\n"}{end}' | grep -vx $system || true)
+    [ -z "$others" ] || { say "this cluster has a controller already, in $others: the demo would disturb it"; exit 1; }
+    say "installing the controller with helm into $system"
+    push controller $version
+    namespace $system
+    [ -n "$tls" ] || settings=(--set-json "registries=[{\"host\": \"${registry%%/*}\", \"plainHTTP\": true}]")
+    kubectl apply --server-side --force-conflicts -f crd/ >/dev/null
+    helm upgrade --install btc-shopflow-deployer $chart --namespace $system --wait --timeout 2m \
+        --set image.repository="$registry/btc-shopflow-deployer" --set image.tag=$version \
+        --set image.pullPolicy=Always "${settings[@]}" >/dev/null
+}
+
+install_shop() {
+    say "installing a shop of two apps, and traffic, into $ns"
+    push shop api "$commit_first"
+    push shop web "$commit_first"
+    kubectl delete namespace "$ns" --ignore-not-found >/dev/null
+    namespace "$ns"
+    sed -e "s#REGISTRY#$registry#" -e "s#FIRST#$commit_first#" hack/demo/shop.yaml | kube apply -f - >/dev/null
+    kube wait --for=condition=Available deployment --all --timeout=120s >/dev/null
+}
+
+# --- a step -------------------------------------------------------------------------------------
+
+counts() { kube exec deployment/traffic -- /shop count | tr -dc '0-9 \n'; } # "123  4 "
+
+step() {
+    title=$1
+    read -r sent_before failed_before < <(counts)
+    took=-
+    printf '\n\033[1m%s\033[0m\n' "$title"
+}
+
+# release API-COMMIT WEB-COMMIT: what CI would write after it pushed the images.
+release() {
+    began=$(ms)
+    kube apply -f - <<END >/dev/null
+apiVersion: deploy.btc-shopflow.io/v1alpha1
+kind: AppRelease
+metadata: {name: shop}
+spec:
+  commit: "$1"
+  registry: $registry
+  missingImagePolicy: Fail
+  apps:
+  - {name: api}
+  - {name: web, commit: "$2"}
+  health: {soakSeconds: 3, deadlineSeconds: 60}
+END
+}
+
+# await REASON: until the release says so of the newest generation; shows how it goes.
+await() {
+    local seen='' now end=$((SECONDS + 120))
+    while :; do
+        now=$(kube get arel shop -o jsonpath='{range .status.apps[*]}{.name}={.state} {end}')
+        if [ "$now" != "$seen" ]; then
+            printf '    %5s s  %s\n' "$(seconds_since "$began")" "$now"
+            seen=$now
+        fi
+        if [ "$(kube get arel shop -o jsonpath='{.metadata.generation} {range .status.conditions[?(@.type=="Ready")]}{.observedGeneration} {.reason}{end}')" = \
+            "$(kube get arel shop -o jsonpath='{.metadata.generation} {.metadata.generation}') $1" ]; then
+            break
+        fi
+        [ $SECONDS -lt $end ] || { say "waited 120 s for Ready to say $1"; failures=$((failures + 1)); break; }
+        sleep 0.2
+    done
+    took="$(seconds_since "$began") s"
+}
+
+seconds_since() { local t=$(($(ms) - $1)); printf '%d.%d' $((t / 1000)) $((t % 1000 / 100)); }
+
+running() { kube get deployment "btc-$1" -o jsonpath='{.spec.template.spec.containers[0].image}'; }
+generation_of() { kube get deployment "btc-$1" -o jsonpath='{.metadata.generation}'; }
+before() { local app; for app; do generation[$app]=$(generation_of "$app"); done; }
+untouched() { local app; for app; do [ "$(generation_of "$app")" = "${generation[$app]}" ] || return 1; done; }
+
+# expect WHAT COMMAND…
+expect() {
+    local what=$1
+    shift
+    if "$@"; then
+        echo "    ok      $what"
+    else
+        echo "    NOT SO  $what"
+        failures=$((failures + 1))
+    fi
+}
+
+finish() {
+    local sent failed
+    read -r sent failed < <(counts)
+    expect "no request failed" test "$failed" = "$failed_before"
+    rows+=("$(printf '%-62s %8s %9d %7d' "$title" "$took" $((sent - sent_before)) $((failed - failed_before)))")
+    echo
+    kube get arel -o wide
+}
+
+summary() {
+    printf '\n\033[1m%-62s %8s %9s %7s\033[0m\n' 'Step' took requests failed
+    printf '%s\n' "${rows[@]}"
+    if [ "$failures" -gt 0 ]; then
+        echo && say "$failures things were not as promised"
+        exit 1
+    fi
+    cat <<END
+
+Everything was as promised. The cluster is up; try it:
+  export KUBECONFIG=$KUBECONFIG PATH=$(dirname "$(command -v kubectl)"):\$PATH
+  kubectl -n $ns get arel shop -o yaml          # conditions, history, what each app did
+  kubectl -n $ns get events --sort-by=.lastTimestamp
+  kubectl -n $ns set image deployment/btc-api api=$registry/api:$commit_first   # drift is told, not fought
+  hack/demo.sh down                             # removes it all
+END
+}

@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# Builds images without a Docker engine and without a hub, and pushes them to a registry.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=versions.env
+source "$here/versions.env"
+
+usage() {
+    cat <<'END'
+usage: hack/testcluster/image.sh --registry HOST[:PORT][/PATH] [--tls] IMAGE
+
+IMAGE is one of
+  pause                 what containerd runs a pod's sandbox with, as pause:1
+  shop APP TAG [FATE]   an app of the demo's shop; FATE is good (default), crash or unready
+  controller [TAG]      btc-shopflow-deployer from the Dockerfile, on a Debian made by debootstrap
+Prints the reference that was pushed. Without --tls the registry is spoken to in plain HTTP.
+END
+}
+
+say() { echo "image.sh: $*" >&2; }
+cache=${SHOPFLOW_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/btc-shopflow-deployer}
+registry='' tls=false
+while [ $# -gt 0 ]; do
+    case $1 in
+    -h | --help) usage; exit 0 ;;
+    --registry) registry=${2:?--registry needs a value}; shift 2 ;;
+    --tls) tls=true; shift ;;
+    *) break ;;
+    esac
+done
+[ -n "$registry" ] && [ $# -gt 0 ] || { usage >&2; exit 2; }
+mkdir -p "$cache"
+log=$cache/image-$1.log
+
+# Own storage: nothing of the machine's images is touched. vfs works on every file system.
+tool() { buildah --root "$cache/buildah" --runroot "$cache/buildah-run" --storage-driver vfs "$@"; }
+
+# push LOCAL NAME:TAG
+push() {
+    tool push -q --tls-verify=$tls "$1" "docker://$registry/$2" >>"$log" 2>&1 ||
+        { tail -n 5 "$log" >&2; say "cannot push to $registry: the whole output is in $log"; exit 1; }
+    echo "$registry/$2"
+}
+
+shop_program() {
+    local program
+    program=$cache/shop-$(sha256sum <"$here/shop.c" | cut -c1-16)
+    [ -x "$program" ] || { gcc -O2 -s -static -pthread -Wall -o "$program.new" "$here/shop.c" && mv "$program.new" "$program"; }
+    echo "$program"
+}
+
+# from_scratch NAME:TAG CONFIG…: the shop program as an image.
+from_scratch() {
+    local name=$1 program container
+    shift
+    program=$(shop_program)
+    container=$(tool from scratch)
+    {
+        tool copy -q "$container" "$program" /shop
+        tool config --entrypoint '["/shop"]' --user 65532:65532 "$@" "$container"
+        tool commit -q --rm "$container" "$name"
+    } >>"$log"
+    push "$name" "$name"
+}
+
+# Debian's minimal base, from the mirror that this machine's apt uses.
+base_image() {
+    local name=localhost/debian:$DEBIAN_SUITE-minbase root mirror
+    if ! tool inspect "$name" >/dev/null 2>&1; then
+        say "making a Debian $DEBIAN_SUITE base image, about a minute"
+        mirror=$(apt-get indextargets --format '$(SITE) $(ORIGIN) $(LABEL)' 'Created-By: Packages' |
+            awk '$2 == "Debian" && $3 == "Debian" { print $1; exit }')
+        root=$(mktemp -d "$cache/base.XXXXXX")
+        debootstrap --variant=minbase "$DEBIAN_SUITE" "$root" "${mirror:-http://deb.debian.org/debian}" >>"$log" 2>&1 ||
+            { tail -n 5 "$log" >&2; say "debootstrap failed: the whole output is in $log"; exit 1; }
+        rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/*
+        container=$(tool from scratch)
+        {
+            tool add -q "$container" "$root" /
+            tool commit -q --rm "$container" "$name"
+        } >>"$log"
+        rm -rf "$root"
+    fi
+    echo "$name"
+}
+
+controller_image() {
+    local tag=$1 base name=btc-shopflow-deployer:$1 repo inputs
+    repo=$(cd "$here/../.." && pwd)
+    base=$(base_image)
+    inputs=$(cd "$repo" && find Dockerfile CMakeLists.txt CMakePresets.json LICENSE cmake controller -type f -print0 |
+        sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16)
+    if ! tool inspect "localhost/controller:$inputs" >/dev/null 2>&1; then
+        say "building the controller's image from the Dockerfile, about two minutes"
+        tool bud -q --isolation chroot --layers --pull=never --build-arg BASE="$base" --build-arg VERSION="$tag" \
+            -t "localhost/controller:$inputs" "$repo" >>"$log" 2>&1 ||
+            { tail -n 20 "$log" >&2; say "the Dockerfile does not build: the whole output is in $log"; exit 1; }
+    fi
+    push "localhost/controller:$inputs" "$name"
+}
+
+: >"$log"
+case $1 in
+pause) from_scratch pause:1 --cmd pause ;;
+shop)
+    [ $# -ge 3 ] || { usage >&2; exit 2; }
+    from_scratch "$2:$3" --port 8080 --env "SHOP_APP=$2" --env "SHOP_VERSION=$3" --env "SHOP_FATE=${4:-good}"
+    ;;
+controller) controller_image "${2:-dev}" ;;
+*) usage >&2; exit 2 ;;
+esac
