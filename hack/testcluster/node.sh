@@ -132,10 +132,11 @@ node_up() {
     start containerd containerd --config "$state/containerd.toml"
     wait_for 20 containerd ctr -a "$containerd_socket" version
     has_image pause 1 || "$here/testcluster/image.sh" --registry "$registry" pause >/dev/null
-    start kube-proxy "$bin/kube-proxy" --config="$state/kube-proxy.yaml"
-    wait_for 20 kube-proxy curl -fsS "http://$node_ip:10256/livez"
     start kubelet "$bin/kubelet" --config="$state/kubelet.yaml" --kubeconfig="$state/kubelet.kubeconfig" \
         --hostname-override="$node_name" --node-ip="$node_ip" --root-dir="$state/kubelet"
+    wait_for 30 kubelet kubectl get node "$node_name" # kube-proxy sleeps for long where there is none yet
+    start kube-proxy "$bin/kube-proxy" --config="$state/kube-proxy.yaml"
+    wait_for 20 kube-proxy curl -fsS "http://$node_ip:10256/livez"
     wait_for 60 kubelet kubectl wait --for=condition=Ready "node/$node_name" --timeout=1s
 }
 
