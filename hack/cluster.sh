@@ -56,7 +56,7 @@ up() {
     bin=$(dirname "$(build kube)")
     [ -z "$kind" ] || network_up
     control_plane_up
-    kubectl apply --server-side -f "$here/../crd/" >/dev/null
+    kubectl apply --server-side --force-conflicts -f "$here/../crd/" >/dev/null
     if [ -n "$kind" ]; then node_up; else simulated_up; fi
     say "up in $((SECONDS - began)) s: export KUBECONFIG=$state/kubeconfig"
 }

@@ -33,7 +33,7 @@ own=1
 if [ -n "$kubeconfig" ]; then own=''; fi
 if [ -z "$own$registry$down" ]; then echo "demo.sh: --kubeconfig needs --registry: where do its nodes pull from?" >&2; exit 2; fi
 
-ns=shopflow-demo system=btc-shopflow-system chart=charts/btc-shopflow-deployer version=0.1.0
+ns=shopflow-demo system=btc-shopflow-system chart=charts/btc-shopflow-deployer
 # shellcheck source=demo/steps.sh
 source hack/demo/steps.sh
 
@@ -49,7 +49,7 @@ step "(a) Commit ${commit_b::7} changes the app api"
 image api "$commit_b"
 before web
 release "$commit_b" "$commit_a"
-await Succeeded
+await ReleaseSucceeded
 expect "api runs the new image, pinned to its digest" grep -q "/api:${commit_b::7}@sha256:" <(running api)
 expect "web was not touched" untouched web
 finish
@@ -64,7 +64,7 @@ expect "api runs exactly the image from before again" test "$(running api)" = "$
 expect "the object names the cause" grep -q 'CrashLoop .* exited 1' <(kube get arel shop -o jsonpath='{.status.apps[0].reason} {.status.apps[0].message}')
 expect "and holds the app's last words" grep -q 'DATABASE_URL is not set' <(kube get arel shop -o jsonpath='{.status.apps[0].failure.logTail}')
 expect "web was not touched" untouched web
-kube get arel shop -o jsonpath='{"    "}{.status.apps[0].message}{"\n    log: "}{.status.apps[0].failure.logTail}{"\n"}' | sed '3,$s/^/         /'
+show_failure
 finish
 
 step "(c) Commit ${commit_d::7}: the image of api was never pushed"
@@ -87,7 +87,7 @@ step "(e) The next commit, ${commit_e::7}, mends it all"
 image api "$commit_e"
 image web "$commit_e"
 release "$commit_e" "$commit_e"
-await Succeeded
+await ReleaseSucceeded
 expect "api runs it" grep -q "/api:${commit_e::7}@" <(running api)
 expect "web runs it" grep -q "/web:${commit_e::7}@" <(running web)
 finish

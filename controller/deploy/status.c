@@ -1,5 +1,6 @@
 #include "deploy/status.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -345,10 +346,15 @@ static cJSON *append(cJSON *array)
 cJSON *status_encode(const struct release_status *s)
 {
     cJSON *tree = cJSON_CreateObject(), *array;
+    char brief[8];
 
     json_put_int(tree, "observedGeneration", s->observed_generation);
     json_put_time_ms(tree, "startTime", s->start_ms);
     json_put_str(tree, "commit", s->commit);
+    if (s->commit) { /* derived, never read: a printer column cannot cut */
+        snprintf(brief, sizeof brief, "%.7s", s->commit);
+        json_put_str(tree, "shortCommit", brief);
+    }
     json_put_str(tree, "lastSucceededCommit", s->last_succeeded_commit);
     json_put_str(tree, "lastHandledRetryAt", s->last_retry_at);
     json_put_str(tree, "lastHandledReconcileAt", s->last_reconcile_at);

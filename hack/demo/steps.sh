@@ -32,8 +32,8 @@ remove() {
     say "removed; the CRD stays, with every AppRelease of the cluster: kubectl delete -f crd/"
 }
 
-push() { hack/testcluster/image.sh --registry "$registry" ${tls:+--tls} "$@" >/dev/null; }
-image() { push shop "$1" "${2::7}" "${3:-good}"; }
+push() { hack/testcluster/image.sh --registry "$registry" ${tls:+--tls} "$@"; }
+image() { push shop "$1" "${2::7}" "${3:-good}" >/dev/null; }
 
 namespace() {
     kubectl create namespace "$1" --dry-run=client -o yaml | kubectl apply -f - >/dev/null
@@ -41,24 +41,23 @@ namespace() {
 }
 
 install_controller() {
-    local others settings=()
+    local others image settings=()
     others=$(kubectl get deployments -A -l app.kubernetes.io/name=btc-shopflow-deployer \
         -o jsonpath='{range .items[*]}{.metadata.namespace}{"\n"}{end}' | grep -vx $system || true)
     [ -z "$others" ] || { say "this cluster has a controller already, in $others: the demo would disturb it"; exit 1; }
     say "installing the controller with helm into $system"
-    push controller $version
+    image=$(push controller)
     namespace $system
     [ -n "$tls" ] || settings=(--set-json "registries=[{\"host\": \"${registry%%/*}\", \"plainHTTP\": true}]")
     kubectl apply --server-side --force-conflicts -f crd/ >/dev/null
     helm upgrade --install btc-shopflow-deployer $chart --namespace $system --wait --timeout 2m \
-        --set image.repository="$registry/btc-shopflow-deployer" --set image.tag=$version \
-        --set image.pullPolicy=Always "${settings[@]}" >/dev/null
+        --set image.repository="${image%:*}" --set image.tag="${image##*:}" "${settings[@]}" >/dev/null
 }
 
 install_shop() {
     say "installing a shop of two apps, and traffic, into $ns"
-    push shop api "$commit_first"
-    push shop web "$commit_first"
+    image api "$commit_first"
+    image web "$commit_first"
     kubectl delete namespace "$ns" --ignore-not-found >/dev/null
     namespace "$ns"
     sed -e "s#REGISTRY#$registry#" -e "s#FIRST#$commit_first#" hack/demo/shop.yaml | kube apply -f - >/dev/null
@@ -132,13 +131,19 @@ expect() {
     fi
 }
 
+# What the object says of a failure, for people.
+show_failure() {
+    kube get arel shop -o jsonpath='{"\n"}{.status.apps[0].message}{"\nlast log lines:\n"}{.status.apps[0].failure.logTail}{"\n"}' |
+        sed 's/^/    /'
+}
+
 finish() {
     local sent failed
     read -r sent failed < <(counts)
     expect "no request failed" test "$failed" = "$failed_before"
     rows+=("$(printf '%-62s %8s %9d %7d' "$title" "$took" $((sent - sent_before)) $((failed - failed_before)))")
     echo
-    kube get arel -o wide
+    kube get arel
 }
 
 summary() {

@@ -12,7 +12,8 @@ usage: hack/testcluster/image.sh --registry HOST[:PORT][/PATH] [--tls] IMAGE
 IMAGE is one of
   pause                 what containerd runs a pod's sandbox with, as pause:1
   shop APP TAG [FATE]   an app of the demo's shop; FATE is good (default), crash or unready
-  controller [TAG]      btc-shopflow-deployer from the Dockerfile, on a Debian made by debootstrap
+  controller            btc-shopflow-deployer from the Dockerfile, on a Debian made by debootstrap;
+                        its tag is made of the version and of what is in it
 Prints the reference that was pushed. Without --tls the registry is spoken to in plain HTTP.
 END
 }
@@ -85,18 +86,19 @@ base_image() {
 }
 
 controller_image() {
-    local tag=$1 base name=btc-shopflow-deployer:$1 repo inputs
+    local base version repo inputs
     repo=$(cd "$here/../.." && pwd)
+    version=$(sed -n 's/^project(btc-shopflow-deployer VERSION \([0-9.]*\).*/\1/p' "$repo/CMakeLists.txt")
     base=$(base_image)
     inputs=$(cd "$repo" && find Dockerfile CMakeLists.txt CMakePresets.json LICENSE cmake controller -type f -print0 |
         sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16)
     if ! tool inspect "localhost/controller:$inputs" >/dev/null 2>&1; then
         say "building the controller's image from the Dockerfile, about two minutes"
-        tool bud -q --isolation chroot --layers --pull=never --build-arg BASE="$base" --build-arg VERSION="$tag" \
+        tool bud -q --isolation chroot --layers --pull=never --build-arg BASE="$base" --build-arg VERSION="$version" \
             -t "localhost/controller:$inputs" "$repo" >>"$log" 2>&1 ||
             { tail -n 20 "$log" >&2; say "the Dockerfile does not build: the whole output is in $log"; exit 1; }
     fi
-    push "localhost/controller:$inputs" "$name"
+    push "localhost/controller:$inputs" "btc-shopflow-deployer:$version-$inputs"
 }
 
 : >"$log"
@@ -106,6 +108,6 @@ shop)
     [ $# -ge 3 ] || { usage >&2; exit 2; }
     from_scratch "$2:$3" --port 8080 --env "SHOP_APP=$2" --env "SHOP_VERSION=$3" --env "SHOP_FATE=${4:-good}"
     ;;
-controller) controller_image "${2:-dev}" ;;
+controller) controller_image ;;
 *) usage >&2; exit 2 ;;
 esac

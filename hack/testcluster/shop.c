@@ -2,7 +2,8 @@
  *
  *   shop            an app of the shop: answers HTTP on :8080 as $SHOP_APP at $SHOP_VERSION;
  *                   $SHOP_FATE is good, crash (says why and exits) or unready (/healthz is 503)
- *   shop traffic HOST:PORT…   asks each in turn, counts, and answers the counts on :8080
+ *   shop traffic HOST:PORT…   waits until each has answered, then asks them in turn, counts, and
+ *                             answers the counts on :8080
  *   shop count      prints what the traffic in the same pod has counted
  *   shop pause      sleeps: the pod sandbox's process
  *
@@ -174,6 +175,18 @@ static void *send_traffic(void *ctx)
     return NULL;
 }
 
+/* A Service that was just made is not on every node's way yet: that is no failed request. */
+static void await_answers(char **targets)
+{
+    for (; *targets; targets++) {
+        char reply[1024];
+        const char *why;
+
+        while (ask(*targets, reply, sizeof reply, &why))
+            nanosleep(&(struct timespec){ .tv_nsec = 10 * PAUSE_NS }, NULL);
+    }
+}
+
 static int answer_counts(const char *request, char *body, size_t n)
 {
     (void)request;
@@ -242,6 +255,7 @@ int main(int argc, char **argv)
         return print_counts();
     if (!strcmp(what, "traffic") && argc > 2) {
         signal(SIGTERM, leave);
+        await_answers(argv + 2);
         pthread_create(&thread, NULL, send_traffic, argv + 2);
         serve(answer_counts);
     }
