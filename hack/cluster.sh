@@ -4,13 +4,12 @@ set -euo pipefail
 
 usage() {
     cat <<'END'
-usage: hack/cluster.sh up|down|status|env|registry [--node]
+usage: hack/cluster.sh up|down|status|env [--node]
 
   up       bring it up, or what is missing of it; builds Kubernetes the first time (about 10 min)
   down     stop and remove it; what was built stays cached
   status   what runs
-  env      prints KUBECONFIG=…, for: export $(hack/cluster.sh env)
-  registry prints the host of the node's registry
+  env      prints KUBECONFIG=… (with --node also REGISTRY=…), for: export $(hack/cluster.sh env)
 Without --node it is a control plane with simulated nodes (no root needed); with --node a real node
 on this machine (containerd, kubelet, kube-proxy and a registry; as root). Both may run side by side.
 Everything is under $SHOPFLOW_CACHE (~/.cache/btc-shopflow-deployer).
@@ -22,7 +21,7 @@ command=${1:-}
 kind=${2:-}
 case "$command $kind" in
 '-h ' | '--help ') usage; exit 0 ;;
-'up '* | 'down '* | 'status '* | 'env '* | 'registry --node') ;;
+'up '* | 'down '* | 'status '* | 'env '*) ;;
 *) usage >&2; exit 2 ;;
 esac
 case $kind in
@@ -82,9 +81,8 @@ status() {
 }
 
 case $command in
-env) echo "KUBECONFIG=$state/kubeconfig" ;;
+env) printf '%s\n' "KUBECONFIG=$state/kubeconfig" ${registry:+"REGISTRY=$registry" "AUDIT_LOG=$state/log/audit.log"} ;;
 status) status ;;
-registry) echo "$registry" ;;
 *)
     mkdir -p "$(dirname "$state")"
     exec 9>"$state.lock"

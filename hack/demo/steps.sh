@@ -13,12 +13,12 @@ ms() { date +%s%3N; }
 
 # Brings the cluster up, or takes the user's; finds kubectl and helm.
 prepare() {
+    local setting
     hack/deps.sh cluster node
     if [ -n "$own" ]; then
         hack/cluster.sh up --node
-        settings=$(hack/cluster.sh env --node)
-        export "${settings?}"
-        registry=$(hack/cluster.sh registry --node)
+        while read -r setting; do export "${setting?}"; done < <(hack/cluster.sh env --node)
+        registry=$REGISTRY
     else
         export KUBECONFIG=$kubeconfig
     fi

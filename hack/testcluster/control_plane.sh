@@ -74,6 +74,22 @@ start_etcd() {
 }
 
 start_apiserver() {
+    # What the controller wrote, and what anybody wrote to AppReleases: the node tests read it.
+    cat >"$state/audit-policy.yaml" <<END
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- level: None
+  resources: [{group: events.k8s.io}]
+- level: Request
+  verbs: [create, update, patch, delete, deletecollection]
+  userGroups: ["system:serviceaccounts:btc-shopflow-system"]
+- level: Request
+  verbs: [create, update, patch, delete]
+  resources: [{group: deploy.btc-shopflow.io}]
+- level: None
+END
     start kube-apiserver "$bin/kube-apiserver" \
         --bind-address="${api%:*}" --secure-port="${api##*:}" --advertise-address="$host_ip" \
         --etcd-servers="https://127.0.0.1:$etcd_port" --etcd-cafile="$pki/ca.crt" \
@@ -85,7 +101,9 @@ start_apiserver() {
         --service-cluster-ip-range="$service_net.0.0/17" --service-account-issuer=https://kubernetes.default.svc \
         --service-account-key-file="$pki/service-account.key" \
         --service-account-signing-key-file="$pki/service-account.key" \
-        --enable-admission-plugins=NodeRestriction --allow-privileged
+        --enable-admission-plugins=NodeRestriction --allow-privileged \
+        --audit-policy-file="$state/audit-policy.yaml" --audit-log-path="$state/log/audit.log" \
+        --audit-log-mode=blocking --audit-log-maxsize=1024
 }
 
 start_managers() {

@@ -11,7 +11,8 @@ usage: hack/testcluster/image.sh --registry HOST[:PORT][/PATH] [--tls] IMAGE
 
 IMAGE is one of
   pause                 what containerd runs a pod's sandbox with, as pause:1
-  shop APP TAG [FATE]   an app of the demo's shop; FATE is good (default), crash or unready
+  shop APP TAG [FATE]   an app of the demo's shop; FATE is good (default), crash, oom, unready, or
+                        foreign (for a platform that no node has)
   controller            btc-shopflow-deployer from the Dockerfile, on a Debian made by debootstrap;
                         its tag is made of the version and of what is in it
 Prints the reference that was pushed. Without --tls the registry is spoken to in plain HTTP.
@@ -64,6 +65,17 @@ from_scratch() {
     push "$name" "$name"
 }
 
+# only_for ARCHITECTURE NAME:TAG: in the image's place, an index that offers it for that platform alone.
+only_for() {
+    local list=localhost/only-for:${2##*:}
+    {
+        tool manifest rm "$list" || true
+        tool manifest create "$list"
+        tool manifest add --arch "$1" "$list" "localhost/$2"
+        tool manifest push -q --all --tls-verify=$tls "$list" "docker://$registry/$2"
+    } >>"$log" 2>&1
+}
+
 # Debian's minimal base, from the mirror that this machine's apt uses.
 base_image() {
     local name=localhost/debian:$DEBIAN_SUITE-minbase root mirror
@@ -107,6 +119,7 @@ pause) from_scratch pause:1 --cmd pause ;;
 shop)
     [ $# -ge 3 ] || { usage >&2; exit 2; }
     from_scratch "$2:$3" --port 8080 --env "SHOP_APP=$2" --env "SHOP_VERSION=$3" --env "SHOP_FATE=${4:-good}"
+    [ "${4:-}" != foreign ] || only_for s390x "$2:$3"
     ;;
 controller) controller_image ;;
 *) usage >&2; exit 2 ;;

@@ -6,44 +6,59 @@ containerd_socket=$run/containerd.sock
 
 # --- network ------------------------------------------------------------------------------------
 
+# firewall -C|-I|-D: checks, inserts or deletes this node's rules; a later one goes before an earlier
+# one. Where a firewall or Docker closed forwarding, the pods' own traffic is let through. What a pod
+# sends to a Service that kube-proxy does not know yet is refused: on its way out of the machine it
+# would leave a mark in the connection table, and the next connection from that port would be lost too.
+firewall() {
+    local rule failed=0
+    for rule in "-s $pod_net -j ACCEPT" "-d $pod_net -j ACCEPT" "-d $service_net.0.0/17 -j REJECT"; do
+        # shellcheck disable=SC2086  # words
+        iptables -w "$1" FORWARD $rule -m comment --comment "$label" 2>/dev/null || failed=1
+    done
+    return $failed
+}
+
 # The node needs an address that is not loopback, on a device that is always there.
 network_up() {
     ip link show "$bridge" >/dev/null 2>&1 || ip link add "$bridge" type bridge
     ip addr replace "$node_ip/32" dev "$bridge"
     ip link set "$bridge" up
+    ip route replace unreachable "$pod_net" # but for the pods that there are, each with a route of its own
     sysctl -qw net.ipv4.ip_forward=1
-    # Where a firewall or Docker closed forwarding, the pods' own traffic is let through.
-    for way in -s -d; do
-        iptables -w -C FORWARD "$way" "$pod_net" -m comment --comment "$label" -j ACCEPT 2>/dev/null ||
-            iptables -w -I FORWARD "$way" "$pod_net" -m comment --comment "$label" -j ACCEPT
-    done
+    firewall -C || { firewall -D || true; firewall -I || die "iptables cannot insert rules"; }
 }
 
 network_down() {
-    local way
-    for way in -s -d; do
-        iptables -w -D FORWARD "$way" "$pod_net" -m comment --comment "$label" -j ACCEPT 2>/dev/null || true
-    done
+    firewall -D || true
+    ip route del unreachable "$pod_net" 2>/dev/null || true
     ip link del "$bridge" 2>/dev/null || true
 }
 
 # --- configuration ------------------------------------------------------------------------------
 
+# put FILE: what comes in; a file that says so already is left alone (kube-proxy ends when its own is
+# written again).
+put() {
+    cat >"$1.new"
+    if cmp -s "$1.new" "$1"; then rm "$1.new"; else mv "$1.new" "$1"; fi
+}
+
 configure() {
     mkdir -p "$state/cni" "$state/certs.d/$registry" "$run" "$state/kubelet" "$state/podlogs"
     # Point to point: a pod's traffic is always routed, so Services need no bridge netfilter.
-    cat >"$state/cni/10-pods.conflist" <<END
+    put "$state/cni/10-pods.conflist" <<END
 {"cniVersion": "0.4.0", "name": "pods", "plugins": [
   {"type": "ptp", "ipMasq": false,
    "ipam": {"type": "host-local", "dataDir": "$state/ipam", "routes": [{"dst": "0.0.0.0/0"}], "ranges": [[{"subnet": "$pod_net"}]]}},
   {"type": "portmap", "capabilities": {"portMappings": true}}]}
 END
-    cat >"$state/certs.d/$registry/hosts.toml" <<END
+    put "$state/certs.d/$registry/hosts.toml" <<END
 server = "http://$registry"
 [host."http://$registry"]
 capabilities = ["pull", "resolve"]
 END
-    cat >"$state/containerd.toml" <<END
+    put "$state/containerd.toml" <<END
 version = 2
 root = "$state/containerd"
 state = "$run/containerd"
@@ -61,7 +76,7 @@ conf_dir = "$state/cni"
 [plugins."io.containerd.grpc.v1.cri".registry]
 config_path = "$state/certs.d"
 END
-    cat >"$state/kubelet.yaml" <<END
+    put "$state/kubelet.yaml" <<END
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 address: $node_ip
@@ -80,7 +95,7 @@ registryPullQPS: 0
 nodeStatusUpdateFrequency: 5s
 evictionHard: {memory.available: 100Mi, nodefs.available: 1%, imagefs.available: 1%}
 END
-    cat >"$state/kube-proxy.yaml" <<END
+    put "$state/kube-proxy.yaml" <<END
 apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration
 clientConnection: {kubeconfig: $state/kube-proxy.kubeconfig}
@@ -92,7 +107,7 @@ metricsBindAddress: $node_ip:10249
 conntrack: {maxPerCore: 0}
 iptables: {minSyncPeriod: 0s, syncPeriod: 30s}
 END
-    cat >"$state/registry.yaml" <<END
+    put "$state/registry.yaml" <<END
 version: 0.1
 storage: {filesystem: {rootdirectory: $state/registry}, delete: {enabled: true}}
 http: {addr: "$registry"}

@@ -1,7 +1,8 @@
 /* hack/testcluster/shop.c — One small static program for everything the test cluster runs.
  *
  *   shop            an app of the shop: answers HTTP on :8080 as $SHOP_APP at $SHOP_VERSION;
- *                   $SHOP_FATE is good, crash (says why and exits) or unready (/healthz is 503)
+ *                   $SHOP_FATE is good, crash (says why and exits), oom (takes all memory it can get)
+ *                   or unready (/healthz is 503)
  *   shop traffic HOST:PORT…   waits until each has answered, then asks them in turn, counts, and
  *                             answers the counts on :8080
  *   shop count      prints what the traffic in the same pod has counted
@@ -221,6 +222,17 @@ static void leave(int signal)
     _exit(0);
 }
 
+/* Until the kernel ends it. */
+static void devour(void)
+{
+    for (;;) {
+        char *piece = malloc(1 << 20);
+
+        if (piece)
+            memset(piece, 1, 1 << 20);
+    }
+}
+
 static int run_app(void)
 {
     const char *app = setting("SHOP_APP", "shop"), *version = setting("SHOP_VERSION", "dev");
@@ -230,6 +242,8 @@ static int run_app(void)
         fprintf(stderr, "%s: FATAL: DATABASE_URL is not set\n", app);
         return 1;
     }
+    if (!strcmp(setting("SHOP_FATE", "good"), "oom"))
+        devour();
     signal(SIGTERM, linger);
     signal(SIGALRM, leave);
     fprintf(stderr, "%s %s: listening on :%d\n", app, version, PORT);

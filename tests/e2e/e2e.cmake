@@ -22,3 +22,19 @@ add_test(NAME crd_bounds COMMAND ${HACK}/with-cluster.sh ${E2E}/crd_bounds.sh)
 set_tests_properties(crd_bounds PROPERTIES LABELS e2e TIMEOUT 240 FIXTURES_REQUIRED simulated)
 add_test(NAME chart COMMAND ${HACK}/with-cluster.sh ${HACK}/check-manifests.sh --server)
 set_tests_properties(chart PROPERTIES LABELS e2e TIMEOUT 600 FIXTURES_REQUIRED simulated)
+
+# The main job on the real node (as root): the demo, then what it wrote and how real pods fail. One at
+# a time: their traffic must not lose a request because the machine is busy with other tests.
+execute_process(COMMAND ${Python3_EXECUTABLE} ${E2E}/node.py --list
+                OUTPUT_VARIABLE node_tests OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+string(REPLACE "\n" ";" node_tests "${node_tests}")
+add_test(NAME node_up COMMAND ${HACK}/cluster.sh up --node)
+set_tests_properties(node_up PROPERTIES FIXTURES_SETUP node LABELS node TIMEOUT 3000)
+add_test(NAME node_demo COMMAND ${HACK}/demo.sh)
+set_tests_properties(node_demo PROPERTIES FIXTURES_REQUIRED node FIXTURES_SETUP demo LABELS node TIMEOUT 1200
+    RUN_SERIAL ON)
+foreach(name IN LISTS node_tests)
+    add_test(NAME node_${name} COMMAND ${HACK}/with-cluster.sh --node ${Python3_EXECUTABLE} ${E2E}/node.py ${name})
+    set_tests_properties(node_${name} PROPERTIES FIXTURES_REQUIRED demo LABELS node TIMEOUT 240 RUN_SERIAL ON
+        ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
+endforeach()
