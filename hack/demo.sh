@@ -43,6 +43,7 @@ if [ -n "$down" ]; then remove; exit 0; fi
 install_controller
 install_shop
 
+tail=000000000000000000000000000000000 # seven digits become a whole commit
 commit_a=1111111$tail commit_b=2222222$tail commit_c=3333333$tail commit_d=4444444$tail commit_e=5555555$tail
 
 step "(a) Commit ${commit_b::7} changes the app api"

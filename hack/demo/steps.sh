@@ -1,7 +1,6 @@
 # What the demo's steps are made of.
 # shellcheck shell=bash disable=SC2154  # sourced by demo.sh, which sets the names in lower case
 
-tail=000000000000000000000000000000000 # so that seven digits become a whole commit
 commit_first=1111111
 failures=0
 declare -A generation
@@ -18,6 +17,7 @@ prepare() {
     if [ -n "$own" ]; then
         hack/cluster.sh up --node
         while read -r setting; do export "${setting?}"; done < <(hack/cluster.sh env --node)
+        # shellcheck disable=SC2153  # from the line above
         registry=$REGISTRY
     else
         export KUBECONFIG=$kubeconfig
@@ -27,7 +27,7 @@ prepare() {
 }
 
 remove() {
-    helm -n $system uninstall btc-shopflow-deployer --ignore-not-found --wait
+    helm -n "$system" uninstall btc-shopflow-deployer --ignore-not-found --wait
     kubectl delete namespace "$ns" "$system" --ignore-not-found
     say "removed; the CRD stays, with every AppRelease of the cluster: kubectl delete -f crd/"
 }
@@ -43,14 +43,14 @@ namespace() {
 install_controller() {
     local others image settings=()
     others=$(kubectl get deployments -A -l app.kubernetes.io/name=btc-shopflow-deployer \
-        -o jsonpath='{range .items[*]}{.metadata.namespace}{"\n"}{end}' | grep -vx $system || true)
+        -o jsonpath='{range .items[*]}{.metadata.namespace}{"\n"}{end}' | grep -vx "$system" || true)
     [ -z "$others" ] || { say "this cluster has a controller already, in $others: the demo would disturb it"; exit 1; }
     say "installing the controller with helm into $system"
     image=$(push controller)
-    namespace $system
+    namespace "$system"
     [ -n "$tls" ] || settings=(--set-json "registries=[{\"host\": \"${registry%%/*}\", \"plainHTTP\": true}]")
     kubectl apply --server-side --force-conflicts -f crd/ >/dev/null
-    helm upgrade --install btc-shopflow-deployer $chart --namespace $system --wait --timeout 2m \
+    helm upgrade --install btc-shopflow-deployer "$chart" --namespace "$system" --wait --timeout 2m \
         --set image.repository="${image%:*}" --set image.tag="${image##*:}" "${settings[@]}" >/dev/null
 }
 

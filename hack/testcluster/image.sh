@@ -30,7 +30,7 @@ while [ $# -gt 0 ]; do
     *) break ;;
     esac
 done
-[ -n "$registry" ] && [ $# -gt 0 ] || { usage >&2; exit 2; }
+if [ -z "$registry" ] || [ $# -eq 0 ]; then usage >&2; exit 2; fi
 mkdir -p "$cache"
 log=$cache/image-$1.log
 
@@ -81,6 +81,7 @@ base_image() {
     local name=localhost/debian:$DEBIAN_SUITE-minbase root mirror
     if ! tool inspect "$name" >/dev/null 2>&1; then
         say "making a Debian $DEBIAN_SUITE base image, about a minute"
+        # shellcheck disable=SC2016  # apt's own variables
         mirror=$(apt-get indextargets --format '$(SITE) $(ORIGIN) $(LABEL)' 'Created-By: Packages' |
             awk '$2 == "Debian" && $3 == "Debian" { print $1; exit }')
         root=$(mktemp -d "$cache/base.XXXXXX")
