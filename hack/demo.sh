@@ -30,7 +30,10 @@ while [ $# -gt 0 ]; do
     esac
 done
 own=1
-if [ -n "$kubeconfig" ]; then own=''; fi
+if [ -n "$kubeconfig" ]; then
+    own=''
+    [ -r "$kubeconfig" ] || { echo "demo.sh: cannot read $kubeconfig" >&2; exit 2; }
+fi
 if [ -z "$own$registry$down" ]; then echo "demo.sh: --kubeconfig needs --registry: where do its nodes pull from?" >&2; exit 2; fi
 
 ns=shopflow-demo system=btc-shopflow-system chart=charts/btc-shopflow-deployer

@@ -147,6 +147,8 @@ finish() {
 }
 
 summary() {
+    local down="hack/demo.sh down"
+    [ -n "$own" ] || down+=" --kubeconfig $KUBECONFIG"
     printf '\n\033[1m%-62s %8s %9s %7s\033[0m\n' 'Step' took requests failed
     printf '%s\n' "${rows[@]}"
     if [ "$failures" -gt 0 ]; then
@@ -160,6 +162,6 @@ Everything was as promised. The cluster is up; try it:
   kubectl -n $ns get arel shop -o yaml          # conditions, history, what each app did
   kubectl -n $ns get events --sort-by=.lastTimestamp
   kubectl -n $ns set image deployment/btc-api api=$registry/api:$commit_first   # drift is told, not fought
-  hack/demo.sh down                             # removes it all
+  $down   # removes it all
 END
 }
