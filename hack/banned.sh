@@ -17,7 +17,7 @@ forbid() {
 mapfile -t all < <(find controller tests -name '*.[ch]' 2>/dev/null)
 mapfile -t not_main < <(printf '%s\n' "${all[@]}" | grep -E '^(controller|cli)/' | grep -v '/main\.c$')
 mapfile -t below_clock < <(printf '%s\n' "${not_main[@]}" | grep -v 'base/clock\.c$')
-forbid "unbounded or not reentrant: see style.md, rule 7" \
+forbid "unbounded or not reentrant" \
     '(?<![\w.>])(strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|gets|system|popen|fork|vfork|rand|srand|localtime|gmtime)\s*\(' \
     "${all[@]}"
 forbid "exit is main's: return an error instead" '(?<![\w.>])_?exit\s*\(' "${not_main[@]}"

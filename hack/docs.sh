@@ -8,8 +8,8 @@ usage() {
 usage: hack/docs.sh [--check]
 
 Compares the documents with the tree: links and anchors of every *.md, the files that
-controller/ARCHITECTURE.md names, the flags of README.md, the fields of docs/api.md, the values of the
-chart's README. Says what differs; exit 1 if anything does.
+controller/ARCHITECTURE.md names, the flags of README.md, the fields and reasons of docs/api.md, the
+values of the chart's README. Says what differs; exit 1 if anything does.
 END
 }
 
@@ -39,19 +39,16 @@ links() {
     done < <(tr '\n' ' ' <"$file" | grep -oP '\]\(\K[^)\s]+' | grep -vE '^[a-z]+:')
 }
 while read -r document; do links "$document"; done < <(find . -name build -prune -o -name '*.md' -print)
-
 # ARCHITECTURE.md: paths are relative to controller/.
 architecture=controller/ARCHITECTURE.md
 named=$(tr '`' '\n' <$architecture | grep -xE '[a-z0-9_/]+\.[ch]')
 for path in $named; do [ -e "controller/$path" ] || complain "$architecture names $path, which is not there"; done
 same "headers of controller/ and of $architecture" "$(find controller -name '*.h' -printf '%P\n')" "$(grep '\.h$' <<<"$named")"
-
 # Flags: as parsed, as --help prints them, as README.md lists them.
 parsed=$(sed -nE 's/^ *\{ "([a-z-]+)", (no|required)_argument.*/\1/p' controller/options.c)
 help=$(sed -n '/OPTIONS_HELP\[\]/,/;$/p' controller/options.c | grep -oP -- ' --\K[a-z-]+')
 same "flags of options.c and of its --help" "$parsed" "$help"
 same "flags of options.c and of README.md" "$parsed" "$(sed -nE 's/^\| `--([a-z-]+).*/\1/p' README.md)"
-
 # Fields of the spec: the CRD's, and those of docs/api.md's first YAML block.
 fields() {
     python3 - "$1" <<'END'
@@ -72,7 +69,8 @@ print(*found, sep="\n")
 END
 }
 same "fields of the CRD's spec and of docs/api.md's example" "$(fields crd/appreleases.yaml)" "$(fields docs/api.md)"
-
+same "reasons of deploy/reason.h and of docs/api.md" "$(sed -nE 's/^ +X\(([A-Za-z]+), .*/\1/p' controller/deploy/reason.h)" \
+    "$(sed -nE 's/^\| .([A-Z][A-Za-z]+).( \*)? \|.*/\1/p' docs/api.md)"
 chart=charts/btc-shopflow-deployer
 same "values.yaml and the table of $chart/README.md" "$(grep -oE '^[A-Za-z]+' $chart/values.yaml)" \
     "$(grep "^| \`" $chart/README.md | cut -d'|' -f2 | grep -oE "\`[A-Za-z]+" | tr -d '`')"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A layer includes only what stands below it, and each library has one owner (architecture.md).
+# A layer includes only what stands below it, and each library has one owner (controller/ARCHITECTURE.md).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 status=0

@@ -1,6 +1,6 @@
 /* controller/deploy/reason.h — Every reason an app or a condition can have, in one table.
  *
- * docs/troubleshooting.md explains each; a test compares the two. */
+ * docs/api.md, section 7, explains each; hack/docs.sh compares the two. */
 #ifndef DEPLOY_REASON_H
 #define DEPLOY_REASON_H
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* controller/kube/reflector.h — Keeps one store equal to the API server: LIST, then WATCH, forever.
  *
  * The decisions are kube/watch (a state machine without I/O); this file carries them out. See
- * architecture.md, "Watching Kubernetes". */
+ * controller/ARCHITECTURE.md, "Watching Kubernetes". */
 #ifndef KUBE_REFLECTOR_H
 #define KUBE_REFLECTOR_H
 #include <cjson/cJSON.h>

@@ -9,7 +9,7 @@
  *     …GET the page… turn = watch_on_page(&w, "41", NULL, now_ms);  // → WATCH_STREAM, commit: true
  *     …the stream… turn = watch_on_end(&w, NULL, 0, now_ms);   // clean end → WATCH_STREAM again
  *
- * The rules are in docs/architecture.md, "Watching Kubernetes". */
+ * The rules are in controller/ARCHITECTURE.md, "Watching Kubernetes". */
 #ifndef KUBE_WATCH_H
 #define KUBE_WATCH_H
 #include <cjson/cJSON.h>

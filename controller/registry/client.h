@@ -1,7 +1,7 @@
 /* controller/registry/client.h — What digest does a tag have? (OCI distribution specification 1.1)
  *
  * HEAD /v2/<name>/manifests/<tag>; GET and hash when the answer names no digest. Credentials are
- * sent only after the registry's own challenge, only to its own origin; see security.md. */
+ * sent only after the registry's own challenge, only to its own origin. */
 #ifndef REGISTRY_CLIENT_H
 #define REGISTRY_CLIENT_H
 #include <stdbool.h>

@@ -1,4 +1,4 @@
--- lua5.1 tests/chart/argocd_health.lua: what Argo CD shows for each situation of api.md, section 4.
+-- lua5.1 tests/chart/argocd_health.lua: what Argo CD shows for each situation of docs/api.md, section 4.
 local script = assert(loadfile("charts/btc-shopflow-deployer/files/argocd-health.lua"))
 
 local function release(observed, ready, reason, stalled)
