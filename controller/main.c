@@ -27,6 +27,11 @@
 
 #define STOP_MS 4000 /* for writes under way, after SIGTERM */
 
+static struct metric build_info = { .name = "shopflow_deployer_build_info",
+                                    .help = "1, with what was built.",
+                                    .type = METRIC_GAUGE,
+                                    .labels = { "version" } };
+
 struct process {
     struct loop *loop;
     struct kube_client *kube;
@@ -130,6 +135,8 @@ static int wire(struct process *p, const struct options *o, struct err *e)
     };
     struct web_opts web = { .listen = o->listen, .view = &view };
 
+    metric_register(&build_info);
+    metric_set(&build_info, 1, SHOPFLOW_VERSION);
     p->loop = loop_new(e);
     if (!p->loop || loop_on_stop_signal(p->loop, on_stop, p, e))
         return -1;
