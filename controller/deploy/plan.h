@@ -52,7 +52,7 @@ struct plan {
 /* o and all it points to must outlive the plan; new strings go to the arena. */
 struct plan plan_make(const struct observed *o, struct arena *a);
 
-/* As text for people: the golden tests and --plan print it. The caller frees. */
+/* As text for people: the golden tests compare it. The caller frees. */
 char *plan_print(const struct observed *o, const struct plan *p);
 
 const char *action_name(enum action_kind kind);

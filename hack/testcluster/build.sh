@@ -73,7 +73,7 @@ typical_s() {
 # Puts a Go of at least 1.26 first in PATH: the machine's, or GO_VERSION as a module.
 find_go() {
     local arch have json root
-    command -v go >/dev/null || die "no Go compiler: run hack/deps.sh go"
+    command -v go >/dev/null || die "no Go compiler: run hack/deps.sh cluster"
     have=$(GOTOOLCHAIN=local go env GOVERSION)
     export CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off GOFLAGS="-buildvcs=false -mod=readonly"
     if printf '%s\n' "go${GO_VERSION%.*}" "$have" | sort -VC; then
