@@ -2,6 +2,11 @@
 # Finds calls that the style bans.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+case "${1:-}" in
+--check | '') ;;
+-h | --help) echo "usage: hack/banned.sh [--check]: finds calls that the style bans: exit 1 if there are any."; exit 0 ;;
+*) echo "usage: hack/banned.sh [--check]" >&2; exit 2 ;;
+esac
 status=0
 
 # forbid WHY PATTERN FILE…: no file may match the (Perl) pattern.

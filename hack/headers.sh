@@ -2,6 +2,11 @@
 # Every header compiles alone, and begins with what it is for.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+case "${1:-}" in
+--check | '') ;;
+-h | --help) echo "usage: hack/headers.sh [--check]: checks that every header compiles alone and begins with what it is for."; exit 0 ;;
+*) echo "usage: hack/headers.sh [--check]" >&2; exit 2 ;;
+esac
 status=0
 while read -r header; do
     head -1 "$header" | grep -qE "^/\* ${header} — " ||

@@ -2,6 +2,11 @@
 # A layer includes only what stands below it, and each library has one owner (controller/ARCHITECTURE.md).
 set -euo pipefail
 cd "$(dirname "$0")/.."
+case "${1:-}" in
+--check | '') ;;
+-h | --help) echo "usage: hack/layers.sh [--check]: checks that a layer includes only what stands below it, and that each library has one owner."; exit 0 ;;
+*) echo "usage: hack/layers.sh [--check]" >&2; exit 2 ;;
+esac
 status=0
 
 complain() { echo "layers: $*" >&2; status=1; }
