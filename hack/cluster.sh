@@ -62,7 +62,6 @@ up() {
 
 down() {
     local name
-    bin=$(dirname "$(readlink -f "$state/bin" 2>/dev/null || echo /nowhere/x)")
     [ -z "$kind" ] || node_down
     for name in kwok kube-scheduler kube-controller-manager kube-apiserver etcd; do stop "$name"; done
     rm -rf "$state"

@@ -29,8 +29,19 @@ network_up() {
     firewall -C || { firewall -D || true; firewall -I || die "iptables cannot insert rules"; }
 }
 
+# Without the chains of kube-proxy, kubelet and the CNI plugins; everybody else's rules stay.
+kube_rules_down() {
+    local tool table
+    for tool in iptables ip6tables; do
+        for table in filter nat mangle; do
+            "$tool-save" -c -t $table 2>/dev/null | grep -vE '\b(KUBE|CNI)-' | "$tool-restore" -c -w -T $table || true
+        done
+    done
+}
+
 network_down() {
     firewall -D || true
+    kube_rules_down
     ip route del unreachable "$pod_net" 2>/dev/null || true
     ip link del "$bridge" 2>/dev/null || true
 }
@@ -176,7 +187,6 @@ unmount_all() {
 node_down() {
     local name
     for name in kubelet kube-proxy containerd registry; do stop "$name"; done
-    [ ! -x "$bin/kube-proxy" ] || "$bin/kube-proxy" --cleanup >/dev/null 2>&1 || true
     kill_containers
     sleep 0.2
     unmount_all
