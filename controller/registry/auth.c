@@ -12,6 +12,9 @@
 #include "registry/client.h"
 #include "registry/ref.h"
 
+#define LIFE_MIN_S 60 /* also when the token service does not say */
+#define LIFE_MAX_S 3600
+
 /* --- challenges --- */
 
 static const char *skip(const char *s)
@@ -94,6 +97,21 @@ void challenge_parse(const char *header, struct challenge *c)
         s = s ? skip(s) : NULL;
     }
     c->bearer = c->bearer && usable && s && c->realm[0];
+}
+
+/* --- tokens --- */
+
+char *token_parse(const char *json, size_t len, int64_t *ret_life_s)
+{
+    struct err ignored = { 0 };
+    AUTO(json) cJSON *tree = json_parse(json, len, &ignored);
+    const char *text = json_str(tree, "token") ?: json_str(tree, "access_token");
+    int64_t life_s = json_int(tree, "expires_in", LIFE_MIN_S);
+
+    if (!text)
+        return NULL;
+    *ret_life_s = life_s < LIFE_MIN_S ? LIFE_MIN_S : life_s > LIFE_MAX_S ? LIFE_MAX_S : life_s;
+    return xstrdup(text);
 }
 
 /* --- which key fits --- */

@@ -7,6 +7,7 @@
 #define REGISTRY_AUTH_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct image_ref;
 struct registry_secret;
@@ -19,6 +20,10 @@ struct challenge {
 /* One WWW-Authenticate value, which may hold several challenges. What is not understood is left
  * out; values that are too long make the challenge unusable (bearer stays false). */
 void challenge_parse(const char *header, struct challenge *c);
+
+/* The token in a token service's answer, and how long it may be used: 60 s to an hour. NULL when
+ * there is none. The caller frees with secret_free. */
+char *token_parse(const char *json, size_t len, int64_t *ret_life_s);
 
 struct credential {
     char *user, *password; /* Basic, or for the token service; NULL = none */

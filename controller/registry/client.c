@@ -22,9 +22,8 @@
 #define TOKEN_BYTES (64 * KIB)
 #define URL_BYTES 2048
 #define REDIRECTS 5
-#define CONNECTIONS 4   /* to one host */
-#define IDLE_MS 60000   /* a trust domain that nobody uses is dropped */
-#define TOKEN_LIFE_S 60 /* when the token service does not say */
+#define CONNECTIONS 4 /* to one host */
+#define IDLE_MS 60000 /* a trust domain that nobody uses is dropped */
 
 static struct metric requests = { .name = "shopflow_deployer_registry_requests_total",
                                   .help = "Requests to registries and token services.",
@@ -323,10 +322,6 @@ static void keep_token(struct registry_call *call, const char *text, int64_t lif
     char *key = token_key(call);
     struct token *t = xcalloc(1, sizeof *t);
 
-    if (life_s < TOKEN_LIFE_S)
-        life_s = TOKEN_LIFE_S;
-    if (life_s > 3600)
-        life_s = 3600;
     t->text = xstrdup(text);
     t->until_ms = loop_now_ms(call->c->loop) + life_s * 1000 * 4 / 5;
     token_free(map_put(call->c->tokens, key, t));
@@ -337,9 +332,8 @@ static void on_token(struct http_call *http, const struct http_response *resp,
                      const struct err *err, void *ctx)
 {
     struct registry_call *call = ctx;
-    struct err ignored = { 0 };
-    cJSON *tree = NULL;
-    const char *text = NULL;
+    int64_t life_s;
+    char *text;
 
     (void)http;
     call->http = NULL;
@@ -350,16 +344,11 @@ static void on_token(struct http_call *http, const struct http_response *resp,
         end(call);
         return;
     }
-    if (resp->status == 200)
-        tree = json_parse(resp->body, resp->body_len, &ignored);
-    text = json_str(tree, "token") ? json_str(tree, "token") : json_str(tree, "access_token");
+    text = resp->status == 200 ? token_parse(resp->body, resp->body_len, &life_s) : NULL;
     if (text) {
+        keep_token(call, text, life_s);
         secret_free(call->bearer);
-        call->bearer = xstrdup(text);
-        keep_token(call, text, json_int(tree, "expires_in", TOKEN_LIFE_S));
-    }
-    cJSON_Delete(tree);
-    if (text) {
+        call->bearer = text;
         call->auth = AUTH_BEARER;
         ask_manifest(call, "HEAD");
     } else if (resp->status == 429 || resp->status >= 500) {
