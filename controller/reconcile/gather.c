@@ -33,8 +33,8 @@ static bool is_sidecar(const struct kube_template *t, const char *name)
     return false;
 }
 
-static void gather_pod(const struct kube_pod *pod, const struct kube_template *t, struct arena *a,
-                       struct pod_facts *ret)
+void gather_pod(const struct kube_pod *pod, const struct kube_template *t, struct arena *a,
+                struct pod_facts *ret)
 {
     *ret = (struct pod_facts){ .name = pod->meta.name,
                                .phase = pod->phase,
@@ -64,6 +64,15 @@ static void gather_pod(const struct kube_pod *pod, const struct kube_template *t
                                            .end_reason = run->end_reason,
                                            .end_message = run->end_message };
     }
+}
+
+struct replicaset_facts gather_set(const struct kube_replicaset *set, struct arena *a)
+{
+    return (struct replicaset_facts){ .name = set->meta.name,
+                                      .revision = set->revision,
+                                      .tmpl = gather_template(&set->tmpl, a),
+                                      .failure = set->failure,
+                                      .failure_ms = set->failure_ms };
 }
 
 /* The pods of a ReplicaSet: those of a live read where there is a fresh one, else the watch's. */
@@ -111,11 +120,7 @@ static void gather_sets(const struct gather *g, const struct kube_deployment *d,
     while ((set = cluster_next_set(g->cluster, d->meta.ns, d->meta.uid, &it))) {
         struct replicaset_facts *facts = &ret->sets[ret->n_sets++];
 
-        *facts = (struct replicaset_facts){ .name = set->meta.name,
-                                            .revision = set->revision,
-                                            .tmpl = gather_template(&set->tmpl, g->arena),
-                                            .failure = set->failure,
-                                            .failure_ms = set->failure_ms };
+        *facts = gather_set(set, g->arena);
         gather_pods(g, set, facts);
     }
     ret->pods_known = cluster_pods_synced(g->cluster, d->meta.ns);
@@ -132,11 +137,9 @@ static void gather_latch(const char *json, struct arena *a, struct deployment_fa
     ret->latch_retry_at = arena_strdup(a, json_str(tree, "retryAt"));
 }
 
-static const struct deployment_facts *gather_deployment(const struct gather *g,
-                                                        const struct kube_deployment *d,
-                                                        int64_t read_ms, bool with_pods)
+struct deployment_facts *gather_deployment(const struct kube_deployment *d, struct arena *a)
 {
-    struct deployment_facts *ret = arena_alloc(g->arena, sizeof *ret);
+    struct deployment_facts *ret = arena_alloc(a, sizeof *ret);
 
     *ret = (struct deployment_facts){ .uid = d->meta.uid,
                                       .rv = d->meta.rv,
@@ -151,14 +154,11 @@ static const struct deployment_facts *gather_deployment(const struct gather *g,
                                       .deleting = d->meta.deleted_ms != 0,
                                       .recreate = d->recreate,
                                       .rolls_softly = d->surge_is_1 && d->unavailable_is_0,
-                                      .tmpl = gather_template(&d->tmpl, g->arena),
-                                      .attempt = attempt_from_annotation(d->attempt, g->arena),
+                                      .tmpl = gather_template(&d->tmpl, a),
+                                      .attempt = attempt_from_annotation(d->attempt, a),
                                       .owner = d->owner,
-                                      .image_manager = d->image_manager,
-                                      .read_ms = read_ms };
-    gather_latch(d->latch, g->arena, ret);
-    if (with_pods)
-        gather_sets(g, d, ret);
+                                      .image_manager = d->image_manager };
+    gather_latch(d->latch, a, ret);
     return ret;
 }
 
@@ -222,6 +222,7 @@ static void add_app(const struct gather *g, const struct release *r, const char 
 {
     struct app_facts *app = &o->apps[o->n_apps];
     const struct kube_deployment *d;
+    struct deployment_facts *dep;
     int64_t read_ms;
 
     if (!deployment)
@@ -232,7 +233,12 @@ static void add_app(const struct gather *g, const struct release *r, const char 
     d = cluster_deployment(g->cluster, kube_key(g->arena, r->meta.ns, deployment));
     d = facts_newer_deployment(g->facts, deployment, d, g->mono_ms, &read_ms);
     app->deployment = deployment;
-    app->dep = d ? gather_deployment(g, d, read_ms, needs_pods(r, deployment)) : NULL;
+    app->dep = dep = d ? gather_deployment(d, g->arena) : NULL;
+    if (dep) {
+        dep->read_ms = read_ms;
+        if (needs_pods(r, deployment))
+            gather_sets(g, d, dep);
+    }
     app->older_release = older_release(g, r, deployment);
     o->n_apps++;
 }

@@ -11,6 +11,10 @@ struct arena;
 struct claims;
 struct cluster;
 struct facts;
+struct kube_deployment;
+struct kube_pod;
+struct kube_replicaset;
+struct kube_template;
 struct release;
 
 struct gather {
@@ -21,6 +25,13 @@ struct gather {
     int64_t now_ms; /* the API server's wall clock */
     int64_t mono_ms;
 };
+
+/* The parts of it: one object each. A Deployment without its ReplicaSets, a ReplicaSet without its
+ * pods; a pod with the template of its ReplicaSet. */
+struct deployment_facts *gather_deployment(const struct kube_deployment *d, struct arena *a);
+struct replicaset_facts gather_set(const struct kube_replicaset *set, struct arena *a);
+void gather_pod(const struct kube_pod *pod, const struct kube_template *t, struct arena *a,
+                struct pod_facts *ret);
 
 struct observed gather(const struct gather *g, const struct release *r);
 
