@@ -1,0 +1,21 @@
+# Each fuzz/fuzz_<target>.c is a program: in the preset "fuzz" a libFuzzer, else one that replays
+# the corpus. Both run corpus/<target> as the test fuzz_<target>.
+file(GLOB targets CONFIGURE_DEPENDS fuzz/fuzz_*.c)
+add_custom_target(fuzz)
+foreach(source IN LISTS targets)
+    get_filename_component(name ${source} NAME_WE)
+    string(REPLACE fuzz_ "" target ${name})
+    set(runner fuzz/replay.c)
+    if(SHOPFLOW_FUZZ)
+        set(runner fuzz/mutate.c)
+    endif()
+    add_executable(${name} ${source} fuzz/fuzz.c ${runner} ${LAYER_OBJECTS})
+    target_include_directories(${name} PRIVATE fuzz)
+    target_link_libraries(${name} PRIVATE flags reconcile web)
+    target_link_options(${name} PRIVATE $<$<BOOL:${SHOPFLOW_FUZZ}>:-fsanitize=fuzzer>)
+    add_dependencies(fuzz ${name})
+    add_test(NAME ${name} COMMAND ${name} $<$<BOOL:${SHOPFLOW_FUZZ}>:-runs=0>
+             ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${target} COMMAND_EXPAND_LISTS)
+    set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 120)
+endforeach()
+target_sources(fuzz_config PRIVATE ${CMAKE_SOURCE_DIR}/controller/options.c)
