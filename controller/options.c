@@ -118,7 +118,7 @@ static int check_keys(const cJSON *object, const char *path, const char *const *
 {
     if (!cJSON_IsObject(object))
         return err_set(e, ERR_INVALID, 0, "%s: must be a mapping", path);
-    JSON_EACH(item, object) {
+    JSON_EACH_MEMBER(item, object) {
         size_t i = 0;
 
         while (known[i] && strcmp(known[i], item->string))

@@ -37,8 +37,15 @@ bool json_bool(const cJSON *object, const char *key, bool fallback);
 /* The member's RFC 3339 time in milliseconds, or 0. */
 int64_t json_time(const cJSON *object, const char *key);
 
+/* The items of an array; of anything else, an object too, none: room is made for what
+ * cJSON_GetArraySize() counts in an array, and only an object's members have names. */
 #define JSON_EACH(item, array)                                                                     \
-    for (const cJSON *item = (array) ? (array)->child : NULL; item; item = item->next)
+    for (const cJSON *item = cJSON_IsArray(array) ? (array)->child : NULL; item; item = item->next)
+
+/* The members of an object; each has a name, item->string. */
+#define JSON_EACH_MEMBER(item, object)                                                             \
+    for (const cJSON *item = cJSON_IsObject(object) ? (object)->child : NULL; item;                \
+         item = item->next)
 
 /* Building: nothing is added when the value is NULL (or 0, for times). Times with milliseconds. */
 void json_put_str(cJSON *object, const char *key, const char *value);

@@ -137,7 +137,7 @@ static void decode_template(const cJSON *spec, struct arena *a, struct kube_temp
 
 static bool sets_an_image(const cJSON *containers)
 {
-    JSON_EACH(container, containers)
+    JSON_EACH_MEMBER(container, containers)
         if (json_get(container, "f:image"))
             return true;
     return false;

@@ -240,7 +240,7 @@ static size_t find_in(const cJSON *auths, const struct image_ref *ref, struct cr
     const cJSON *best[CREDENTIALS_MAX];
     size_t n = 0, kept = 0;
 
-    JSON_EACH(entry, auths) {
+    JSON_EACH_MEMBER(entry, auths) {
         size_t at = n;
 
         if (!credential_key_fits(entry->string, ref->host, ref->repository))

@@ -160,7 +160,7 @@ static void check_body(const char *body)
 
     HOLDS(tree && json_str(meta, "uid") && json_str(meta, "resourceVersion"));
     HOLDS(!json_get(json_get(tree, "spec"), "replicas"));
-    JSON_EACH(note, json_get(meta, "annotations"))
+    JSON_EACH_MEMBER(note, json_get(meta, "annotations"))
         HOLDS(!strncmp(note->string, "deploy.btc-shopflow.io/", 23) ||
               !strcmp(note->string, "kubernetes.io/change-cause"));
 }
