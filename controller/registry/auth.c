@@ -116,19 +116,29 @@ char *token_parse(const char *json, size_t len, int64_t *ret_life_s)
 
 /* --- which key fits --- */
 
-/* '*' stands for any run of characters within one label. */
+/* '*' stands for any run of characters within one label. When the text after a star does not fit,
+ * only the last star is tried again, one character further: no pattern takes long. */
 static bool label_fits(const char *glob, size_t n, const char *label, size_t m)
 {
-    if (!n)
-        return !m;
-    if (*glob == '*') {
-        for (size_t i = 0; i <= m; i++)
-            if (label_fits(glob + 1, n - 1, label + i, m - i))
-                return true;
-        return false;
+    size_t g = 0, at = 0, star = SIZE_MAX, star_at = 0;
+
+    while (at < m) {
+        if (g < n && glob[g] == '*') {
+            star = g++;
+            star_at = at;
+        } else if (g < n && tolower((unsigned char)glob[g]) == label[at]) {
+            g++;
+            at++;
+        } else if (star != SIZE_MAX) {
+            g = star + 1;
+            at = ++star_at;
+        } else {
+            return false;
+        }
     }
-    return m && tolower((unsigned char)*glob) == *label &&
-           label_fits(glob + 1, n - 1, label + 1, m - 1);
+    while (g < n && glob[g] == '*')
+        g++;
+    return g == n;
 }
 
 static bool host_fits(const char *glob, size_t n, const char *host)
