@@ -134,11 +134,34 @@ static bool take_offset(const char *p, int *ret_minutes)
     return *p == '\0' && hours <= 23 && minutes <= 59;
 }
 
+/* Milliseconds → fields; the return value is what is left over, 0..999. */
+static int civil_from_ms(int64_t ms, struct civil *c)
+{
+    int64_t days = ms / DAY_MS - (ms % DAY_MS < 0);
+    int64_t rest = ms - days * DAY_MS;
+
+    civil_from_days(days, c);
+    c->hour = (int)(rest / (3600 * SECOND_MS));
+    c->minute = (int)(rest / (60 * SECOND_MS) % 60);
+    c->second = (int)(rest / SECOND_MS % 60);
+    return (int)(rest % SECOND_MS);
+}
+
+/* Only years 0 to 9999 can be written again; an offset at the edge leads beyond. */
+static bool can_be_written(int64_t ms)
+{
+    struct civil c;
+
+    civil_from_ms(ms, &c);
+    return c.year >= 0 && c.year <= 9999;
+}
+
 int time_parse(const char *text, int64_t *ret_ms)
 {
     const char *p = text;
     struct civil c;
     int fraction_ms, offset_minutes;
+    int64_t ms;
 
     if (!take_number(&p, 4, &c.year) || !take_char(&p, '-') || !take_number(&p, 2, &c.month) ||
         !take_char(&p, '-') || !take_number(&p, 2, &c.day) || !take_char(&p, 'T'))
@@ -148,7 +171,10 @@ int time_parse(const char *text, int64_t *ret_ms)
         return -1;
     if (!take_fraction(&p, &fraction_ms) || !take_offset(p, &offset_minutes) || !civil_is_valid(&c))
         return -1;
-    *ret_ms = civil_to_ms(&c) + fraction_ms - offset_minutes * 60 * SECOND_MS;
+    ms = civil_to_ms(&c) + fraction_ms - offset_minutes * 60 * SECOND_MS;
+    if (!can_be_written(ms))
+        return -1;
+    *ret_ms = ms;
     return 0;
 }
 
@@ -184,19 +210,6 @@ int time_parse_http(const char *text, int64_t *ret_ms)
         return -1;
     *ret_ms = civil_to_ms(&c);
     return 0;
-}
-
-/* Milliseconds → fields; the return value is what is left over, 0..999. */
-static int civil_from_ms(int64_t ms, struct civil *c)
-{
-    int64_t days = ms / DAY_MS - (ms % DAY_MS < 0);
-    int64_t rest = ms - days * DAY_MS;
-
-    civil_from_days(days, c);
-    c->hour = (int)(rest / (3600 * SECOND_MS));
-    c->minute = (int)(rest / (60 * SECOND_MS) % 60);
-    c->second = (int)(rest / SECOND_MS % 60);
-    return (int)(rest % SECOND_MS);
 }
 
 char *time_format(char buf[TIME_TEXT_BYTES], int64_t ms)
