@@ -101,6 +101,16 @@ void challenge_parse(const char *header, struct challenge *c)
 
 /* --- tokens --- */
 
+/* Visible characters: it becomes a header's value. */
+static bool is_token(const char *s)
+{
+    const char *c = s;
+
+    while (*c > ' ' && *c < 0x7f)
+        c++;
+    return c > s && !*c;
+}
+
 char *token_parse(const char *json, size_t len, int64_t *ret_life_s)
 {
     struct err ignored = { 0 };
@@ -108,7 +118,7 @@ char *token_parse(const char *json, size_t len, int64_t *ret_life_s)
     const char *text = json_str(tree, "token") ?: json_str(tree, "access_token");
     int64_t life_s = json_int(tree, "expires_in", LIFE_MIN_S);
 
-    if (!text)
+    if (!text || !is_token(text))
         return NULL;
     *ret_life_s = life_s < LIFE_MIN_S ? LIFE_MIN_S : life_s > LIFE_MAX_S ? LIFE_MAX_S : life_s;
     return xstrdup(text);
