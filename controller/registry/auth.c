@@ -235,6 +235,10 @@ static bool read_entry(const cJSON *entry, struct credential *c)
 {
     *c = (struct credential){ .identity_token = copy_of(entry, "identitytoken"),
                               .registry_token = copy_of(entry, "registrytoken") };
+    if (c->registry_token && !is_token(c->registry_token)) {
+        secret_free(c->registry_token);
+        c->registry_token = NULL;
+    }
     c->user = copy_of(entry, "username");
     c->password = copy_of(entry, "password");
     if (!c->user && json_str(entry, "auth"))

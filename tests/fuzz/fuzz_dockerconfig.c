@@ -22,6 +22,8 @@ static void find(const char *image, const struct registry_secret *secrets, size_
     for (size_t i = 0; i < got; i++) {
         HOLDS((found[i].user && found[i].password) || found[i].identity_token ||
               found[i].registry_token);
+        for (const char *c = found[i].registry_token; c && *c; c++)
+            HOLDS(*c > ' ' && *c < 0x7f);
         credential_release(&found[i]);
     }
 }
