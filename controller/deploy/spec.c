@@ -82,23 +82,66 @@ static bool is_prefix(const char *s)
            (isalnum((unsigned char)*s) && !s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-.")]);
 }
 
+#define ALNUM "abcdefghijklmnopqrstuvwxyz0123456789"
+
+/* [a-z0-9]+((.|_|__|-+)[a-z0-9]+)*: one part of a repository's path. Its end, or NULL. */
+static const char *skip_part(const char *s)
+{
+    for (;;) {
+        size_t n = strspn(s, ALNUM), dashes;
+
+        if (n == 0)
+            return NULL;
+        s += n;
+        dashes = strspn(s, "-");
+        if (dashes)
+            s += dashes;
+        else if (*s == '.')
+            s++;
+        else if (*s == '_')
+            s += s[1] == '_' ? 2 : 1;
+        else
+            return s;
+    }
+}
+
+static bool is_path(const char *s)
+{
+    while ((s = skip_part(s)) && *s == '/')
+        s++;
+    return s && !*s;
+}
+
+/* host[:port], an IPv6 address in brackets. Its end, or NULL. */
+static const char *skip_host(const char *s)
+{
+    size_t n = *s == '[' ? 1 + strspn(s + 1, "0123456789abcdef:") : strspn(s, ALNUM ".-");
+    size_t digits;
+
+    if (*s == '[' ? n == 1 || s[n++] != ']' :
+                    n == 0 || !strchr(ALNUM, s[0]) || !strchr(ALNUM, s[n - 1]))
+        return NULL;
+    s += n;
+    if (*s != ':')
+        return s;
+    digits = strspn(s + 1, "0123456789");
+    return digits >= 1 && digits <= 5 ? s + 1 + digits : NULL;
+}
+
 /* host[:port][/path]…, lower case, no scheme, no userinfo, no tag. */
+static bool is_registry(const char *s)
+{
+    const char *end = skip_host(s);
+
+    return end && (!*end || (*end == '/' && is_path(end + 1)));
+}
+
+/* As docker takes it: the host may be left out. */
 static bool is_repository(const char *s)
 {
-    const char *path = strchr(s, '/');
-    const char *host_end = path ? path : s + strlen(s);
+    const char *end = skip_host(s);
 
-    if (host_end == s || (*s != '[' && !isalnum((unsigned char)*s)) ||
-        (size_t)(host_end - s) != strspn(s, *s == '[' ? "[]0123456789abcdef:" :
-                                                        "abcdefghijklmnopqrstuvwxyz0123456789.-:_"))
-        return false;
-    for (; path; path = strchr(path + 1, '/')) {
-        size_t n = strspn(path + 1, "abcdefghijklmnopqrstuvwxyz0123456789._-");
-
-        if (n == 0 || !isalnum((unsigned char)path[1]) || (path[1 + n] && path[1 + n] != '/'))
-            return false;
-    }
-    return true;
+    return is_path(s) || (end && *end == '/' && is_path(end + 1));
 }
 
 static bool is_anything(const char *s)
@@ -111,8 +154,10 @@ static const struct shape COMMIT = { is_hex, 64, "7 to 64 lower-case hex digits,
 static const struct shape LABEL = { is_label, 63, "a DNS-1123 label (a-z, 0-9, '-')" };
 static const struct shape SUBDOMAIN = { is_subdomain, 253, "a DNS-1123 subdomain" };
 static const struct shape PREFIX = { is_prefix, 63, "the start of a DNS-1123 subdomain, or empty" };
+static const struct shape REGISTRY = { is_registry, 255,
+                                       "host[:port][/path] in lower case, without scheme or tag" };
 static const struct shape REPOSITORY = {
-    is_repository, 255, "host[:port][/path] in lower case, without scheme or tag"
+    is_repository, 255, "[host[:port]/]path in lower case, without scheme or tag"
 };
 static const struct shape ANYTHING = { is_anything, 1024, "a string of at most 1024 bytes" };
 
@@ -222,6 +267,8 @@ static void complete_app(struct reader *r, const char *path, const char *registr
         complain(r, "%s.repository: is required where spec.registry is not set", path);
     else if (!app->repository)
         app->repository = arena_printf(r->a, "%s/%s", registry, app->name);
+    if (app->repository && strlen(app->repository) > REPOSITORY.max)
+        complain(r, "%s.repository: spec.registry + name is longer than %zu", path, REPOSITORY.max);
     app->held = app->commit != NULL;
     if (!app->commit)
         app->commit = spec->commit;
@@ -249,7 +296,7 @@ static void check_unique(struct reader *r, const struct release_spec *spec, size
 
 static void read_apps(struct reader *r, const cJSON *tree, struct release_spec *spec)
 {
-    const char *registry = read_text(r, tree, "spec", "registry", &REPOSITORY);
+    const char *registry = read_text(r, tree, "spec", "registry", &REGISTRY);
     const char *prefix = read_text(r, tree, "spec", "deploymentPrefix", &PREFIX);
     const cJSON *list = read_list(r, tree, "spec", "apps", MAX_APPS);
 

@@ -9,7 +9,7 @@ struct err;
 
 struct image_ref {
     char host[256];       /* "ghcr.io", "10.0.0.1:5000", "[::1]:5000"; lower case */
-    char repository[256]; /* "acme/system-app" */
+    char repository[264]; /* "acme/system-app"; 255, and "library/" before it */
     char tag[129];        /* "" = none */
     char digest[136];     /* "sha256:<64 hex>" or sha512; "" = none */
 };
