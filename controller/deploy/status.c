@@ -78,16 +78,18 @@ static struct attempt *decode_attempt(const cJSON *tree, struct arena *a)
 {
     struct attempt *at;
 
-    if (!json_str(tree, "id"))
+    if (!json_str(tree, "id") || !json_str(tree, "commit"))
         return NULL;
     at = arena_alloc(a, sizeof *at);
+    decode_images(json_get(tree, "images"), a, &at->images);
+    if (!at->images.n)
+        return NULL;
     at->id = text(a, tree, "id");
     at->kind = (enum attempt_kind)index_of(json_str(tree, "kind"), KINDS, ARRAY_LEN(KINDS), 0);
     at->commit = text(a, tree, "commit");
     at->generation = json_int(tree, "generation", 0);
     at->deployment_uid = text(a, tree, "deploymentUID");
     at->accepted = json_int(tree, "accepted", 0);
-    decode_images(json_get(tree, "images"), a, &at->images);
     decode_images(json_get(tree, "previousImages"), a, &at->previous);
     at->previous_available = (int)json_int(tree, "previousAvailable", -1);
     at->previous_good_commit = text(a, json_get(tree, "previousGood"), "commit");
@@ -118,6 +120,11 @@ static struct failure *decode_failure(const cJSON *tree, struct arena *a)
     return f;
 }
 
+static bool is_attempting(enum app_state state)
+{
+    return state == APP_UPDATING || state == APP_SOAKING || state == APP_ROLLING_BACK;
+}
+
 static void decode_app(const cJSON *tree, struct arena *a, struct app_status *app)
 {
     const cJSON *replicas = json_get(tree, "replicas");
@@ -136,6 +143,8 @@ static void decode_app(const cJSON *tree, struct arena *a, struct app_status *ap
     app->failed_commit = text(a, tree, "failedCommit");
     app->failed_image = text(a, tree, "failedImage");
     app->attempt = decode_attempt(json_get(tree, "attempt"), a);
+    if (!app->attempt && is_attempting(app->state))
+        app->state = APP_PENDING; /* nothing is known of what runs: it is decided anew */
     app->desired = (int)json_int(replicas, "desired", -1);
     app->updated = (int)json_int(replicas, "updated", 0);
     app->available = (int)json_int(replicas, "available", 0);
@@ -168,7 +177,9 @@ static void decode_conditions(const cJSON *array, struct arena *a, struct releas
     JSON_EACH(item, array) {
         struct condition *c = &s->conditions[s->n_conditions];
 
-        if (s->n_conditions == STATUS_CONDITIONS || !json_str(item, "type"))
+        if (s->n_conditions == STATUS_CONDITIONS || !json_str(item, "type") ||
+            !json_str(item, "status") || !json_str(item, "reason") ||
+            status_condition(s, json_str(item, "type")))
             continue;
         c->type = text(a, item, "type");
         c->status = text(a, item, "status");
@@ -194,7 +205,8 @@ void status_decode(const cJSON *tree, struct arena *a, struct release_status *re
     ret->progress = text(a, tree, "progress");
     ret->apps = room(a, apps, sizeof *ret->apps, &ret->n_apps);
     JSON_EACH(item, apps)
-        if (json_str(item, "name"))
+        if (json_str(item, "name") && json_str(item, "deployment") &&
+            !status_app(ret, json_str(item, "name")))
             decode_app(item, a, &ret->apps[ret->n_apps++]);
     ret->history = room(a, history, sizeof *ret->history, &ret->n_history);
     JSON_EACH(item, history)
