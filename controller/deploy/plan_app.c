@@ -10,6 +10,7 @@
 
 #define MISSING_GRACE_MS (60 * SECOND_MS) /* R19: a Deployment may be applied just after us */
 #define UID_DIGITS 8
+#define COUNTER_MAX 1000000000000LL
 
 bool deployment_is_complete(const struct deployment_facts *dep)
 {
@@ -162,24 +163,25 @@ static enum change compare_images(struct planner *pl, const struct app_spec *spe
     return all;
 }
 
+/* The higher of top and the attempt's counter. One so high that we did not count that far is
+ * somebody else's writing, and left out: there must be room to count on. */
+static long long higher(long long top, const struct attempt *at)
+{
+    const char *dash = at ? strrchr(at->id, '-') : NULL;
+    long long n = dash ? strtoll(dash + 1, NULL, 10) : 0;
+
+    return n > top && n <= COUNTER_MAX ? n : top;
+}
+
 /* "3f2a91c0-7": the object's uid, 8 digits, and a counter that only rises. */
 static const char *next_id(struct planner *pl, const struct deployment_facts *dep)
 {
     long long top = 0;
 
-    for (size_t i = 0; i < pl->s->n_apps; i++) {
-        const struct attempt *at = pl->s->apps[i].attempt;
-        const char *dash = at ? strrchr(at->id, '-') : NULL;
-
-        if (dash && atoll(dash + 1) > top)
-            top = atoll(dash + 1);
-    }
-    if (dep->attempt && !strncmp(dep->attempt->id, pl->o->uid, UID_DIGITS)) {
-        const char *dash = strrchr(dep->attempt->id, '-');
-
-        if (dash && atoll(dash + 1) > top)
-            top = atoll(dash + 1);
-    }
+    for (size_t i = 0; i < pl->s->n_apps; i++)
+        top = higher(top, pl->s->apps[i].attempt);
+    if (dep->attempt && !strncmp(dep->attempt->id, pl->o->uid, UID_DIGITS))
+        top = higher(top, dep->attempt);
     return arena_printf(pl->a, "%.*s-%lld", UID_DIGITS, pl->o->uid, top + 1);
 }
 

@@ -165,6 +165,18 @@ static void check_body(const char *body)
               !strcmp(note->string, "kubernetes.io/change-cause"));
 }
 
+/* An id that is there already would count as accepted. */
+static bool is_new(const struct observed *o, const char *id)
+{
+    for (size_t i = 0; i < o->n_apps; i++)
+        if (o->apps[i].dep->attempt && !strcmp(o->apps[i].dep->attempt->id, id))
+            return false;
+    for (size_t i = 0; i < o->status->n_apps; i++)
+        if (o->status->apps[i].attempt && !strcmp(o->status->apps[i].attempt->id, id))
+            return false;
+    return true;
+}
+
 /* R4: a patch goes out only for an attempt that status holds, stored or written just before. */
 static void check_patch(const struct observed *o, const struct plan *p, size_t at)
 {
@@ -182,7 +194,10 @@ static void check_patch(const struct observed *o, const struct plan *p, size_t a
         HOLDS(i == at || p->actions[i].kind != ACT_PATCH_DEPLOYMENT ||
               strcmp(p->actions[i].deployment, act->deployment));
     }
-    HOLDS(written || (was && was->attempt && !strcmp(was->attempt->id, act->id)));
+    if (was && was->attempt && !strcmp(was->attempt->id, act->id))
+        HOLDS(fuzz_same_json(attempt_annotation(was->attempt), attempt_annotation(now->attempt)));
+    else
+        HOLDS(written && is_new(o, act->id));
     check_body(act->body);
 }
 
