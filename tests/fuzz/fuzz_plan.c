@@ -20,7 +20,7 @@
 
 #define OBJECTS 32
 #define ROUNDS 12
-#define EARLIEST_MS 946684800000 /* 2000: 0 means no time */
+#define EARLIEST_MS 946684800000  /* 2000: 0 means no time */
 #define STATUS_BYTES (224 * 1024) /* the bound of the API's description */
 #define LIST_BYTES(list) ((size_t)cJSON_GetArraySize(list) + 1)
 
@@ -115,6 +115,14 @@ static void read_answers(const cJSON *tree, struct observed *o, struct arena *a)
                                   .at_ms = json_time(item, "at") };
 }
 
+static bool names_deployment(const struct observed *o, const char *name)
+{
+    for (size_t i = 0; i < o->n_apps; i++)
+        if (!strcmp(o->apps[i].deployment, name))
+            return true;
+    return false;
+}
+
 static void add_deployments(const cJSON *tree, const struct objects *deployments,
                             const struct objects *sets, const struct objects *pods,
                             struct observed *o, struct arena *a)
@@ -124,6 +132,8 @@ static void add_deployments(const cJSON *tree, const struct objects *deployments
         const struct kube_deployment *d = deployments->items[i];
         struct deployment_facts *dep = gather_deployment(d, a);
 
+        if (names_deployment(o, d->meta.name))
+            continue;
         add_sets(dep, d, sets, pods, a);
         dep->read_ms = json_time(tree, "read");
         o->apps[o->n_apps++] = (struct app_facts){ .deployment = d->meta.name,
