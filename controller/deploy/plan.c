@@ -103,14 +103,15 @@ static void copy_status(struct planner *pl)
     }
 }
 
-/* R12, R22: a new generation or token begins the work anew; what runs goes on meanwhile. */
+/* R12, R22: a new generation or token begins the work anew; what runs goes on meanwhile. So does a
+ * status that lost what the work is about. */
 static void begin_work(struct planner *pl)
 {
     const struct observed *o = pl->o;
     struct release_status *s = pl->s;
     bool retry = !same_text(o->retry_at, s->last_retry_at);
 
-    if (s->observed_generation == o->generation && !retry &&
+    if (s->observed_generation == o->generation && s->commit && s->start_ms && !retry &&
         same_text(o->reconcile_at, s->last_reconcile_at))
         return;
     s->observed_generation = o->generation;
