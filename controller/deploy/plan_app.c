@@ -133,7 +133,7 @@ static enum change compare_image(struct planner *pl, const struct app_spec *spec
     const char *want = plan_written_image(pl, target);
     const struct image_answer *answer;
 
-    if (!pl->o->spec->pin_digest)
+    if (!pl->o->spec->pin_digest || !image_digest(target))
         return strcmp(running, want) ? CHANGE_YES : CHANGE_NONE;
     if (image_digest(running))
         return image_same(running, target) ? CHANGE_NONE : CHANGE_YES;
