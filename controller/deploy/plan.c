@@ -142,7 +142,7 @@ static void list_apps(struct planner *pl)
     struct release_status *s = pl->s;
     size_t n = 0, n_was = s->n_apps;
     struct app_status *was = s->apps;
-    bool renamed = false;
+    bool untold = false; /* an app without target: renamed, or its entry is lost */
     struct app_status *apps = arena_array(pl->a, n_was + pl->o->spec->n_apps + 1, sizeof *apps);
 
     for (size_t i = 0; i < pl->o->spec->n_apps; i++) {
@@ -153,7 +153,7 @@ static void list_apps(struct planner *pl)
             apps[n] = *old;
         else
             apps[n] = fresh_app(pl, spec);
-        renamed |= old && !same_text(apps[n].deployment, old->deployment);
+        untold |= apps[n].state == APP_PENDING && !apps[n].target_image;
         apps[n++].unlisted = false;
     }
     for (size_t i = 0; i < n_was; i++)
@@ -163,8 +163,9 @@ static void list_apps(struct planner *pl)
         }
     s->apps = apps;
     s->n_apps = n;
-    if (renamed && plan_images_state(pl) == RESOLVE_DONE) /* its target went with the old entry */
-        condition_set(pl, "ImagesResolved", "Unknown", REASON_Resolving, "an app was renamed");
+    if (untold && plan_images_state(pl) == RESOLVE_DONE)
+        condition_set(pl, "ImagesResolved", "Unknown", REASON_Resolving,
+                      "asking the registry for the digests");
 }
 
 /* Has the target gone elsewhere since the app's attempt began? */

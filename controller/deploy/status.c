@@ -140,6 +140,8 @@ static void decode_app(const cJSON *tree, struct arena *a, struct app_status *ap
     app->good_image = text(a, tree, "goodImage");
     app->target_commit = text(a, tree, "targetCommit");
     app->target_image = text(a, tree, "targetImage");
+    if (!app->target_commit) /* of which commit would an attempt be? */
+        app->target_image = NULL;
     app->failed_commit = text(a, tree, "failedCommit");
     app->failed_image = text(a, tree, "failedImage");
     app->attempt = decode_attempt(json_get(tree, "attempt"), a);

@@ -254,6 +254,8 @@ static void run(struct observed *o, struct arena *a)
 
         if (!check_plan(o, &p))
             return;
+        if (round >= ROUNDS - 1) /* what goes to and fro? */
+            fuzz_same_json(status_encode(o->status), status_encode(&p.status));
         HOLDS(round < ROUNDS);
         *stored = store(&p.status, a);
         o->status = stored;
