@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "deploy/image.h"
 #include "deploy/planner.h"
 #include "deploy/reason.h"
 
@@ -168,19 +169,32 @@ static void list_apps(struct planner *pl)
                       "asking the registry for the digests");
 }
 
+bool plan_is_for_target(const struct planner *pl, const struct app_status *app)
+{
+    const struct attempt *at = app->attempt;
+    const char *want = plan_written_image(pl, app->target_image), *has;
+
+    if (!want || !at || !at->images.n)
+        return false;
+    has = at->images.items[0].image;
+    if (!pl->o->spec->pin_digest || !image_digest(want))
+        return same_text(has, want);
+    if (!image_digest(has)) /* found running, and compared by what its tag is */
+        return at->kind == ATTEMPT_ADOPT && same_text(at->commit, app->target_commit);
+    return image_same(has, want);
+}
+
 /* Has the target gone elsewhere since the app's attempt began? */
 static bool has_moved_on(const struct planner *pl, const struct app_status *app)
 {
-    const struct attempt *at = app->attempt;
-    const char *want = plan_written_image(pl, app->target_image);
-    const char *failed = plan_written_image(pl, app->failed_image);
-    bool is_there = want && at && at->images.n && same_text(at->images.items[0].image, want);
-
-    if (!want || !at || is_there)
-        return want && at && is_there && app->state == APP_ROLLED_BACK;
+    if (!app->target_image || !app->attempt)
+        return false;
+    if (plan_is_for_target(pl, app))
+        return app->state == APP_ROLLED_BACK;
     if (app->state == APP_UPDATING || app->state == APP_SOAKING || app->state == APP_UPDATED)
         return true;
-    return pl->s->start_ms > at->start_ms && !same_text(failed, want);
+    return pl->s->start_ms > app->attempt->start_ms &&
+           !image_same(app->failed_image, app->target_image);
 }
 
 /* One app, one step. */

@@ -31,6 +31,8 @@ const struct app_spec *plan_app_spec(const struct planner *pl, const char *name)
 const struct app_facts *plan_facts(const struct planner *pl, const char *deployment);
 bool app_is_moving(const struct app_status *app);
 bool same_text(const char *a, const char *b);
+/* Is the app's attempt about what is its target now (the same digest, R12)? */
+bool plan_is_for_target(const struct planner *pl, const struct app_status *app);
 /* Change state, reason and message; stateTime moves when state or reason does. */
 void app_set(struct planner *pl, struct app_status *app, enum app_state state, const char *reason,
              const char *message);
