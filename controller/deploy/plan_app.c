@@ -50,12 +50,29 @@ static struct hurdle missing_deployment(struct planner *pl, const struct app_sta
     return hurdle(APP_WAITING, REASON_DeploymentNotFound, message);
 }
 
+/* R12: an app that is no longer listed, or whose Deployment was renamed, is settled first. */
+static const struct app_status *other_mover(const struct planner *pl, const struct app_status *app)
+{
+    for (size_t i = 0; i < pl->s->n_apps; i++) {
+        const struct app_status *other = &pl->s->apps[i];
+
+        if (other != app && app_is_moving(other) && same_text(other->deployment, app->deployment))
+            return other;
+    }
+    return NULL;
+}
+
 /* R19: odd Deployments. */
 static struct hurdle check_deployment(struct planner *pl, const struct app_status *app)
 {
     const struct app_facts *facts = plan_facts(pl, app->deployment);
     const struct deployment_facts *dep = facts->dep;
+    const struct app_status *other = other_mover(pl, app);
 
+    if (other)
+        return hurdle(
+            APP_PENDING, REASON_WaitingForTurn,
+            arena_printf(pl->a, "app %s still rolls Deployment %s", other->name, app->deployment));
     if (facts->older_release)
         return hurdle(APP_FAILED, REASON_OwnershipConflict,
                       arena_printf(pl->a, "AppRelease %s names Deployment %s too, and is older",

@@ -187,6 +187,16 @@ static bool is_new(const struct observed *o, const char *id)
     return true;
 }
 
+/* A spoiled status may have two apps that roll one Deployment; a plan must not make them. */
+static int count_movers(const struct release_status *s, const char *deployment)
+{
+    int n = 0;
+
+    for (size_t i = 0; i < s->n_apps; i++)
+        n += s->apps[i].attempt && !strcmp(s->apps[i].deployment, deployment);
+    return n;
+}
+
 /* R4: a patch goes out only for an attempt that status holds, stored or written just before. */
 static void check_patch(const struct observed *o, const struct plan *p, size_t at)
 {
@@ -201,8 +211,11 @@ static void check_patch(const struct observed *o, const struct plan *p, size_t a
     for (size_t i = 0; i < p->n_actions; i++) {
         HOLDS(p->actions[i].kind != ACT_PATCH_STATUS || i < at);
         written |= p->actions[i].kind == ACT_PATCH_STATUS;
-        HOLDS(i == at || p->actions[i].kind != ACT_PATCH_DEPLOYMENT ||
-              strcmp(p->actions[i].deployment, act->deployment));
+        if (i == at || p->actions[i].kind != ACT_PATCH_DEPLOYMENT)
+            continue;
+        HOLDS(strcmp(p->actions[i].app, act->app));
+        HOLDS(strcmp(p->actions[i].deployment, act->deployment) ||
+              count_movers(o->status, act->deployment) > 1);
     }
     if (was && was->attempt && !strcmp(was->attempt->id, act->id))
         HOLDS(fuzz_same_json(attempt_annotation(was->attempt), attempt_annotation(now->attempt)));
