@@ -180,14 +180,21 @@ static enum change compare_images(struct planner *pl, const struct app_spec *spe
     return all;
 }
 
-/* The higher of top and the attempt's counter. One so high that we did not count that far is
- * somebody else's writing, and left out: there must be room to count on. */
-static long long higher(long long top, const struct attempt *at)
+/* An attempt's counter. One so high that we did not count that far is somebody else's writing, and
+ * left out: there must be room to count on. */
+static long long id_number(const struct attempt *at)
 {
     const char *dash = at ? strrchr(at->id, '-') : NULL;
     long long n = dash ? strtoll(dash + 1, NULL, 10) : 0;
 
-    return n > top && n <= COUNTER_MAX ? n : top;
+    return n <= COUNTER_MAX ? n : 0;
+}
+
+static void raise_top(long long *top, const struct release_status *s)
+{
+    for (size_t i = 0; i < s->n_apps; i++)
+        if (id_number(s->apps[i].attempt) > *top)
+            *top = id_number(s->apps[i].attempt);
 }
 
 /* "3f2a91c0-7": the object's uid, 8 digits, and a counter that only rises. */
@@ -195,10 +202,11 @@ static const char *next_id(struct planner *pl, const struct deployment_facts *de
 {
     long long top = 0;
 
-    for (size_t i = 0; i < pl->s->n_apps; i++)
-        top = higher(top, pl->s->apps[i].attempt);
-    if (dep->attempt && !strncmp(dep->attempt->id, pl->o->uid, UID_DIGITS))
-        top = higher(top, dep->attempt);
+    raise_top(&top, pl->s);
+    raise_top(&top, pl->o->status); /* an entry that has just been dropped */
+    if (dep->attempt && !strncmp(dep->attempt->id, pl->o->uid, UID_DIGITS) &&
+        id_number(dep->attempt) > top)
+        top = id_number(dep->attempt);
     return arena_printf(pl->a, "%.*s-%lld", UID_DIGITS, pl->o->uid, top + 1);
 }
 
