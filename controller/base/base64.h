@@ -4,8 +4,9 @@
 #define BASE_BASE64_H
 #include <stddef.h>
 
-/* A new, NUL-terminated buffer with the bytes; NULL when it is not base64. White space between
- * groups is skipped. The caller frees (secret_free when it is one). */
+/* A new, NUL-terminated buffer with the bytes; NULL when it is not base64. White space is skipped;
+ * the padding may be left out, as the kubelet has it. The caller frees (secret_free when it is
+ * one). */
 char *base64_decode(const char *text, size_t *ret_len);
 
 #endif

@@ -20,13 +20,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     letters = strspn(packed, ALPHABET);
     pad = strspn(packed + letters, "=");
     bytes = base64_decode(text, &len);
-    HOLDS(!bytes == !(n % 4 == 0 && letters + pad == n && pad <= 2));
+    HOLDS(!bytes == !(letters + pad == n && pad <= 2 && (pad ? n % 4 == 0 : n % 4 != 1)));
     if (bytes) {
-        HOLDS(len == n / 4 * 3 - pad && bytes[len] == '\0');
+        HOLDS(len == letters * 3 / 4 && bytes[len] == '\0');
         again = xcalloc(1, n + 4);
         EVP_EncodeBlock((unsigned char *)again, (const unsigned char *)bytes, (int)len);
-        /* The last letter before the padding has bits that mean nothing. */
-        HOLDS(strlen(again) == n && !strncmp(again, packed, letters - (pad && letters)));
+        /* The last letter before the padding has bits that mean nothing; padding may be missing. */
+        HOLDS(!strncmp(again, packed, letters - (letters % 4 != 0)));
         free(again);
     }
     free(bytes);
