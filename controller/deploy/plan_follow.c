@@ -227,8 +227,8 @@ static bool is_as_found(const struct planner *pl, const struct app_status *app,
 
     return at->kind == ATTEMPT_PUT_BACK || at->kind == ATTEMPT_ROLLBACK ||
            images_match(&dep->tmpl, &at->previous) || images_match(&dep->tmpl, &at->images) ||
-           (there && !strncmp(there->id, pl->o->uid, 8) &&
-            images_match(&dep->tmpl, &there->images));
+           (there && images_match(&dep->tmpl, &there->images) &&
+            (!strncmp(there->id, pl->o->uid, 8) || images_equal(&at->previous, &there->previous)));
 }
 
 static void follow_unaccepted(struct planner *pl, struct app_status *app,
