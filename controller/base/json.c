@@ -8,7 +8,7 @@
 #include "base/err.h"
 
 #define DEPTH_MAX 64
-#define WHOLE_MAX 9007199254740992.0 /* 2^53: above it a double skips whole numbers */
+#define WHOLE_END 9007199254740992.0 /* 2^53: from it on a double stands for several numbers */
 
 /* What cJSON lets pass and must not: 1000 levels, and strings cut at an embedded NUL. One walk
  * over the bytes; anything else that is wrong is left to cJSON. */
@@ -99,7 +99,7 @@ int64_t json_int(const cJSON *object, const char *key, int64_t fallback)
 {
     const cJSON *item = json_get(object, key);
 
-    if (!cJSON_IsNumber(item) || fabs(item->valuedouble) > WHOLE_MAX ||
+    if (!cJSON_IsNumber(item) || fabs(item->valuedouble) >= WHOLE_END ||
         item->valuedouble != trunc(item->valuedouble))
         return fallback;
     return (int64_t)item->valuedouble;

@@ -30,7 +30,7 @@ const cJSON *json_at_(const cJSON *object, const char *const *keys);
 /* The member's string, or NULL when absent or no string. Lives as long as the tree. */
 const char *json_str(const cJSON *object, const char *key);
 
-/* The member as a whole number within ±2^53, or fallback. */
+/* The member as a whole number between -2^53 and 2^53, or fallback. */
 int64_t json_int(const cJSON *object, const char *key, int64_t fallback);
 bool json_bool(const cJSON *object, const char *key, bool fallback);
 
@@ -47,7 +47,8 @@ int64_t json_time(const cJSON *object, const char *key);
     for (const cJSON *item = cJSON_IsObject(object) ? (object)->child : NULL; item;                \
          item = item->next)
 
-/* Building: nothing is added when the value is NULL (or 0, for times). Times with milliseconds. */
+/* Building: nothing is added when the value is NULL (or 0, for times). Numbers have at most 15
+ * digits. */
 void json_put_str(cJSON *object, const char *key, const char *value);
 void json_put_int(cJSON *object, const char *key, int64_t value);
 void json_put_bool(cJSON *object, const char *key, bool value);
