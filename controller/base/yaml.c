@@ -172,6 +172,14 @@ static cJSON *value(struct reader *r, int depth)
     }
 }
 
+/* The document's value. Read up to what follows its end: else "{a: 1} b" would pass. */
+static cJSON *document(struct reader *r)
+{
+    AUTO(json) cJSON *root = value(r, 1);
+
+    return root && next(r) && next(r) ? take(root) : NULL;
+}
+
 static cJSON *first_document(struct reader *r)
 {
     while (next(r)) {
@@ -182,7 +190,7 @@ static cJSON *first_document(struct reader *r)
         case YAML_STREAM_END_EVENT:
             return cJSON_CreateNull();
         default:
-            return value(r, 1);
+            return document(r);
         }
     }
     return NULL;
