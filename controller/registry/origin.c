@@ -44,10 +44,14 @@ bool realm_is_trusted(const char *realm, const char *registry_origin, const stru
         return false;
     if (!strcmp(origin, registry_origin))
         return true;
-    for (size_t i = 0; i < o->n_trusted_realms; i++)
-        if (!origin_of(o->trusted_realms[i], listed, sizeof listed) && !strcmp(origin, listed))
-            return true;
     *ret_is_foreign = true;
+    if (strncmp(origin, "https:", 6) && strncmp(registry_origin, "http:", 5))
+        return false; /* a password must not go out in the clear, listed or not */
+    for (size_t i = 0; i < o->n_trusted_realms; i++)
+        if (!origin_of(o->trusted_realms[i], listed, sizeof listed) && !strcmp(origin, listed)) {
+            *ret_is_foreign = false;
+            return true;
+        }
     return !strcmp(registry_origin, "https://registry-1.docker.io") &&
            !strcmp(origin, "https://auth.docker.io");
 }
@@ -59,6 +63,15 @@ static bool v4_is_public(uint32_t a)
            a >> 28 != 14 && a >> 28 != 15;
 }
 
+/* ::ffff:a.b.c.d, ::a.b.c.d (and with it :: and ::1) and NAT64's 64:ff9b::a.b.c.d. */
+static bool has_v4_inside(const struct in6_addr *a)
+{
+    static const uint8_t none[12], mapped[12] = { [10] = 0xff, [11] = 0xff },
+                                   nat64[12] = { 0, 0x64, 0xff, 0x9b };
+
+    return !memcmp(a, none, 12) || !memcmp(a, mapped, 12) || !memcmp(a, nat64, 12);
+}
+
 bool address_is_public(const struct sockaddr *addr)
 {
     const struct in6_addr *a;
@@ -68,8 +81,9 @@ bool address_is_public(const struct sockaddr *addr)
     if (addr->sa_family != AF_INET6)
         return false;
     a = &((const struct sockaddr_in6 *)addr)->sin6_addr;
-    if (IN6_IS_ADDR_V4MAPPED(a) || IN6_IS_ADDR_V4COMPAT(a))
+    if (has_v4_inside(a))
         return v4_is_public((uint32_t)a->s6_addr[12] << 24 | (uint32_t)a->s6_addr[13] << 16 |
                             (uint32_t)a->s6_addr[14] << 8 | a->s6_addr[15]);
-    return !IN6_IS_ADDR_LINKLOCAL(a) && !IN6_IS_ADDR_MULTICAST(a) && (a->s6_addr[0] & 0xfe) != 0xfc;
+    return !IN6_IS_ADDR_LINKLOCAL(a) && !IN6_IS_ADDR_SITELOCAL(a) && !IN6_IS_ADDR_MULTICAST(a) &&
+           (a->s6_addr[0] & 0xfe) != 0xfc;
 }
