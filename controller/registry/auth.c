@@ -151,24 +151,44 @@ static bool label_fits(const char *glob, size_t n, const char *label, size_t m)
     return g == n;
 }
 
-static bool host_fits(const char *glob, size_t n, const char *host)
+static size_t label_len(const char *s, const char *end)
 {
-    const char *end = glob + n;
+    const char *dot = memchr(s, '.', (size_t)(end - s));
+
+    return (size_t)((dot ? dot : end) - s);
+}
+
+static bool name_fits(const char *glob, size_t n, const char *name, size_t m)
+{
+    const char *glob_end = glob + n, *name_end = name + m;
 
     for (;;) {
-        size_t g = strcspn(glob, "."), h = strcspn(host, ".");
+        size_t g = label_len(glob, glob_end), l = label_len(name, name_end);
 
-        if (g > (size_t)(end - glob))
-            g = (size_t)(end - glob);
-        if (!label_fits(glob, g, host, h))
+        if (!label_fits(glob, g, name, l))
             return false;
         glob += g;
-        host += h;
-        if (glob == end || !*host)
-            return glob == end && !*host;
+        name += l;
+        if (glob == glob_end || name == name_end)
+            return glob == glob_end && name == name_end;
         glob++;
-        host++;
+        name++;
     }
+}
+
+/* The bytes of a host before its ":port". */
+static size_t name_len(const char *host, size_t n)
+{
+    const char *colon = memrchr(host, ':', n);
+
+    return colon && !memchr(colon, ']', (size_t)(host + n - colon)) ? (size_t)(colon - host) : n;
+}
+
+static bool host_fits(const char *glob, size_t n, const char *host)
+{
+    size_t g = name_len(glob, n), m = strlen(host), h = name_len(host, m);
+
+    return n - g == m - h && !memcmp(glob + g, host + h, m - h) && name_fits(glob, g, host, h);
 }
 
 static bool is_hub(const char *host, size_t n)
@@ -181,30 +201,38 @@ static bool is_hub(const char *host, size_t n)
     return false;
 }
 
+/* A key of a docker config: [scheme://]host[:port][/v1|/v2][/path]. */
+struct key {
+    const char *host;
+    size_t host_len;
+    const char *path; /* "" = none */
+};
+
+static struct key read_key(const char *s)
+{
+    struct key k;
+
+    if (!strncmp(s, "https://", 8))
+        s += 8;
+    else if (!strncmp(s, "http://", 7))
+        s += 7;
+    k.host = s;
+    k.host_len = strcspn(s, "/");
+    k.path = s + k.host_len;
+    if ((!strncmp(k.path, "/v1", 3) || !strncmp(k.path, "/v2", 3)) &&
+        (!k.path[3] || k.path[3] == '/'))
+        k.path += 3;
+    k.path += strspn(k.path, "/");
+    return k;
+}
+
 bool credential_key_fits(const char *key, const char *host, const char *repository)
 {
-    const char *path;
-    size_t n;
+    struct key k = read_key(key);
+    bool is_same_hub = is_hub(k.host, k.host_len) && is_hub(host, strlen(host));
 
-    if (!strncmp(key, "https://", 8))
-        key += 8;
-    else if (!strncmp(key, "http://", 7))
-        key += 7;
-    n = strcspn(key, "/");
-    path = key + n;
-    if (!strncmp(path, "/v1/", 4) || !strncmp(path, "/v2/", 4))
-        path += 3;
-    else if (!strcmp(path, "/v1") || !strcmp(path, "/v2"))
-        path += 3;
-    if (is_hub(key, n) && is_hub(host, strlen(host)))
-        return true;
-    if (!host_fits(key, n, host))
-        return false;
-    path += strspn(path, "/");
-    n = strlen(path);
-    while (n && path[n - 1] == '/')
-        n--;
-    return !strncmp(repository, path, n) && (n == 0 || !repository[n] || repository[n] == '/');
+    return (is_same_hub || host_fits(k.host, k.host_len, host)) &&
+           !strncmp(repository, k.path, strlen(k.path));
 }
 
 /* --- docker configs --- */
@@ -231,72 +259,87 @@ static char *copy_of(const cJSON *object, const char *key)
     return s && *s ? xstrdup(s) : NULL;
 }
 
+/* As the kubelet: auth counts before username and password. */
 static bool read_entry(const cJSON *entry, struct credential *c)
 {
+    const char *auth = json_str(entry, "auth");
+
     *c = (struct credential){ .identity_token = copy_of(entry, "identitytoken"),
                               .registry_token = copy_of(entry, "registrytoken") };
     if (c->registry_token && !is_token(c->registry_token)) {
         secret_free(c->registry_token);
         c->registry_token = NULL;
     }
-    c->user = copy_of(entry, "username");
-    c->password = copy_of(entry, "password");
-    if (!c->user && json_str(entry, "auth"))
-        split_auth(json_str(entry, "auth"), c);
+    if (auth && *auth) {
+        split_auth(auth, c);
+    } else {
+        c->user = copy_of(entry, "username");
+        c->password = copy_of(entry, "password");
+    }
     if ((c->user && c->password) || c->identity_token || c->registry_token)
         return true;
     credential_release(c);
     return false;
 }
 
-/* Longer keys are more specific; of equal ones the kubelet takes the later in the alphabet. */
+/* The kubelet's order, backwards by the alphabet: a longer path comes before a shorter one, a plain
+ * host before a glob. */
 static bool is_better(const cJSON *a, const cJSON *b)
 {
-    size_t n = strlen(a->string), m = strlen(b->string);
+    struct key x = read_key(a->string), y = read_key(b->string);
+    size_t n = x.host_len < y.host_len ? x.host_len : y.host_len;
+    int order = memcmp(x.host, y.host, n);
 
-    return n != m ? n > m : strcmp(a->string, b->string) > 0;
+    if (order == 0 && x.host_len != y.host_len)
+        order = x.host_len > y.host_len ? 1 : -1;
+    if (order && !(is_hub(x.host, x.host_len) && is_hub(y.host, y.host_len)))
+        return order > 0;
+    return strcmp(x.path, y.path) > 0;
 }
 
-/* Put the fitting entries of one config into ret, best first. */
-static size_t find_in(const cJSON *auths, const struct image_ref *ref, struct credential *ret,
-                      size_t room)
-{
+/* Entries of all secrets, best first. */
+struct ranking {
     const cJSON *best[CREDENTIALS_MAX];
-    size_t n = 0, kept = 0;
+    size_t n;
+};
 
+static void rank(const cJSON *auths, const struct image_ref *ref, struct ranking *r)
+{
     JSON_EACH_MEMBER(entry, auths) {
-        size_t at = n;
+        size_t at = r->n;
 
         if (!credential_key_fits(entry->string, ref->host, ref->repository))
             continue;
-        while (at > 0 && is_better(entry, best[at - 1]))
+        while (at > 0 && is_better(entry, r->best[at - 1]))
             at--;
         if (at == CREDENTIALS_MAX)
             continue;
-        if (n == CREDENTIALS_MAX)
-            n--;
-        memmove(&best[at + 1], &best[at], (n - at) * sizeof best[0]);
-        best[at] = entry;
-        n++;
+        if (r->n == CREDENTIALS_MAX)
+            r->n--;
+        memmove(&r->best[at + 1], &r->best[at], (r->n - at) * sizeof r->best[0]);
+        r->best[at] = entry;
+        r->n++;
     }
-    for (size_t i = 0; i < n && kept < room; i++)
-        kept += read_entry(best[i], &ret[kept]);
-    return kept;
 }
 
 size_t credentials_find(const struct registry_secret *secrets, size_t n_secrets,
                         const struct image_ref *ref, struct credential ret[CREDENTIALS_MAX])
 {
+    cJSON **trees = xcalloc(n_secrets, sizeof(cJSON *));
+    struct ranking r = { .n = 0 };
     size_t n = 0;
 
     for (size_t i = 0; i < n_secrets; i++) {
         struct err ignored = { 0 };
-        cJSON *tree = json_parse(secrets[i].json, secrets[i].len, &ignored);
 
-        n += find_in(secrets[i].legacy ? tree : json_get(tree, "auths"), ref, ret + n,
-                     CREDENTIALS_MAX - n);
-        cJSON_Delete(tree);
+        trees[i] = json_parse(secrets[i].json, secrets[i].len, &ignored);
+        rank(secrets[i].legacy ? trees[i] : json_get(trees[i], "auths"), ref, &r);
     }
+    for (size_t i = 0; i < r.n; i++)
+        n += read_entry(r.best[i], &ret[n]);
+    for (size_t i = 0; i < n_secrets; i++)
+        cJSON_Delete(trees[i]);
+    free(trees);
     return n;
 }
 

@@ -33,8 +33,8 @@ struct credential {
 
 #define CREDENTIALS_MAX 8
 
-/* All that fit the image, best first. Returns how many. Secrets that make no sense are passed over.
- * Each is released with credential_release(). */
+/* All that fit the image, best first; of equal keys the earlier secret's. Returns how many. Secrets
+ * that make no sense are passed over. Each is released with credential_release(). */
 size_t credentials_find(const struct registry_secret *secrets, size_t n_secrets,
                         const struct image_ref *ref, struct credential ret[CREDENTIALS_MAX]);
 void credential_release(struct credential *c); /* wipes */
