@@ -40,6 +40,7 @@ struct loop {
     struct slot *slots; /* by descriptor */
     size_t n_slots;
     struct heap timers;
+    struct heap due; /* those that fire in this turn */
     struct deferred *first, **last;
     void (*on_stop)(int signo, void *ctx);
     void *stop_ctx;
@@ -131,8 +132,16 @@ static void arm(struct loop *l)
     timerfd_settime(l->timer_fd, 0, &spec, NULL);
 }
 
+static void take_out(struct loop *l, struct loop_timer *t)
+{
+    heap_remove(t->is_due ? &l->due : &l->timers, &t->item);
+    t->is_due = false;
+}
+
 void loop_timer_set(struct loop *l, struct loop_timer *t, int64_t due_ms)
 {
+    if (t->is_due)
+        take_out(l, t);
     heap_set(&l->timers, &t->item, due_ms);
     if (!l->in_turn)
         arm(l);
@@ -140,19 +149,24 @@ void loop_timer_set(struct loop *l, struct loop_timer *t, int64_t due_ms)
 
 void loop_timer_stop(struct loop *l, struct loop_timer *t)
 {
-    heap_remove(&l->timers, &t->item);
+    take_out(l, t);
 }
 
-/* Those due when the turn began; one that is set anew meanwhile waits for the next turn. */
+/* Those due when the turn began. They are set apart first: one that sets itself anew, to a time
+ * that is past, would else come before all others for ever. */
 static void fire_timers(struct loop *l)
 {
-    for (size_t left = l->timers.count; left > 0; left--) {
-        struct heap_item *item = heap_first(&l->timers);
+    struct heap_item *item;
+
+    while ((item = heap_first(&l->timers)) && item->due_ms <= l->now_ms) {
+        heap_remove(&l->timers, item);
+        heap_set(&l->due, item, item->due_ms);
+        ((struct loop_timer *)item)->is_due = true;
+    }
+    while ((item = heap_first(&l->due))) {
         struct loop_timer *t = (struct loop_timer *)item;
 
-        if (!item || item->due_ms > l->now_ms)
-            return;
-        heap_remove(&l->timers, item);
+        take_out(l, t);
         t->fn(t->ctx);
     }
 }
@@ -277,6 +291,7 @@ void loop_free(struct loop *l)
         free(d);
     }
     heap_release(&l->timers);
+    heap_release(&l->due);
     free(l->slots);
     free(l);
 }

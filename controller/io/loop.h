@@ -31,10 +31,12 @@ void loop_fd_remove(struct loop *l, int fd); /* fine when it is not in */
 
 struct loop_timer {
     struct heap_item item; /* private */
+    bool is_due;           /* private */
     void (*fn)(void *ctx);
     void *ctx;
 };
-void loop_timer_set(struct loop *l, struct loop_timer *t, int64_t due_ms); /* monotonic */
+/* due_ms: monotonic. A timer that is set by a timer waits for the next turn, whatever its time. */
+void loop_timer_set(struct loop *l, struct loop_timer *t, int64_t due_ms);
 void loop_timer_stop(struct loop *l, struct loop_timer *t);
 
 /* Run fn later in this turn, or in the next when called from deferred work. */
