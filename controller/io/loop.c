@@ -28,6 +28,7 @@ struct slot {
 struct deferred {
     void (*fn)(void *ctx);
     void *ctx;
+    uint64_t turn; /* not to be run in this one */
     struct deferred *next;
 };
 
@@ -42,6 +43,7 @@ struct loop {
     struct heap timers;
     struct heap due; /* those that fire in this turn */
     struct deferred *first, **last;
+    uint64_t turn; /* counts while deferred work runs */
     void (*on_stop)(int signo, void *ctx);
     void *stop_ctx;
 };
@@ -187,7 +189,7 @@ void loop_defer(struct loop *l, void (*fn)(void *ctx), void *ctx)
 {
     struct deferred *d = xmalloc(sizeof *d);
 
-    *d = (struct deferred){ .fn = fn, .ctx = ctx };
+    *d = (struct deferred){ .fn = fn, .ctx = ctx, .turn = l->turn };
     *l->last = d;
     l->last = &d->next;
     if (!l->in_turn)
@@ -213,7 +215,8 @@ void loop_defer_cancel(struct loop *l, void *ctx)
 
 static void run_deferred(struct loop *l)
 {
-    for (int i = 0; i < DEFERRED_A_TURN && l->first; i++) {
+    l->turn++;
+    for (int i = 0; i < DEFERRED_A_TURN && l->first && l->first->turn < l->turn; i++) {
         struct deferred *d = l->first;
 
         l->first = d->next;
