@@ -81,8 +81,10 @@ int loop_fd_add(struct loop *l, int fd, uint32_t events, loop_fd_fn *fn, void *c
         l->n_slots = n;
     }
     l->slots[fd].generation++;
-    if (control(l, EPOLL_CTL_ADD, fd, events, e))
+    if (control(l, EPOLL_CTL_ADD, fd, events, e)) {
+        l->slots[fd].generation--; /* it may be in already */
         return -1;
+    }
     l->slots[fd].fn = fn;
     l->slots[fd].ctx = ctx;
     return 0;
