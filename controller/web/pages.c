@@ -56,3 +56,9 @@ void page_make(const struct web_view *view, const char *path, struct page *ret)
     else
         say(ret, 404, "not found: /livez, /readyz and /metrics are here");
 }
+
+void page_refuse(struct page *ret)
+{
+    *ret = (struct page){ .type = PLAIN, .body = TEXT_INIT(METRICS_BYTES) };
+    say(ret, 405, "only GET and HEAD are known here");
+}

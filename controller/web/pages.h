@@ -14,4 +14,7 @@ struct page {
 /* Fill *ret for GET path; the caller releases ret->body. */
 void page_make(const struct web_view *view, const char *path, struct page *ret);
 
+/* The same for another method than GET and HEAD: 405, less than 100 bytes. */
+void page_refuse(struct page *ret);
+
 #endif

@@ -1,9 +1,13 @@
 #include "web/server.h"
 
+#include <errno.h>
 #include <libwebsockets.h>
+#include <netdb.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -21,7 +25,7 @@ struct web {
     struct lws_vhost *vhost;
 };
 
-/* One request: the page, and how much of it is sent. libwebsockets gives the memory, zeroed. */
+/* One GET: the page, and how much of it is sent. libwebsockets gives the memory, zeroed. */
 struct session {
     struct page page;
     size_t sent;
@@ -32,34 +36,57 @@ static struct web *web_of(struct lws *wsi)
     return lws_context_user(lws_get_context(wsi));
 }
 
-static int send_headers(struct lws *wsi, struct session *s)
+static int send_headers(struct lws *wsi, const struct page *page, bool is_last)
 {
     unsigned char buf[LWS_PRE + 1024], *start = buf + LWS_PRE, *p = start;
     unsigned char *limit = buf + sizeof buf - 1;
+    static const unsigned char ALLOW[] = "GET, HEAD", CLOSE[] = "close";
 
-    if (lws_add_http_common_headers(wsi, (unsigned)s->page.status, s->page.type,
-                                    (lws_filepos_t)s->page.body.len, &p, limit) ||
-        lws_finalize_write_http_header(wsi, start, &p, limit))
+    if (lws_add_http_common_headers(wsi, (unsigned)page->status, page->type,
+                                    (lws_filepos_t)page->body.len, &p, limit))
         return -1;
-    lws_callback_on_writable(wsi);
-    return 0;
+    if (page->status == 405 &&
+        lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_ALLOW, ALLOW, sizeof ALLOW - 1, &p, limit))
+        return -1;
+    if (is_last &&
+        lws_add_http_header_by_token(wsi, WSI_TOKEN_CONNECTION, CLOSE, sizeof CLOSE - 1, &p, limit))
+        return -1;
+    return lws_finalize_write_http_header(wsi, start, &p, limit);
+}
+
+/* Neither GET nor HEAD: whatever body comes is not read, so the connection ends here. */
+static int refuse(struct lws *wsi)
+{
+    unsigned char buf[LWS_PRE + 128];
+    struct page page;
+    size_t n;
+
+    page_refuse(&page);
+    n = page.body.len;
+    memcpy(buf + LWS_PRE, text_str(&page.body), n);
+    if (!send_headers(wsi, &page, true))
+        lws_write(wsi, buf + LWS_PRE, n, LWS_WRITE_HTTP_FINAL);
+    text_release(&page.body);
+    return -1;
 }
 
 static int begin(struct lws *wsi, struct session *s, const char *path)
 {
-    bool is_get = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0;
+    bool is_head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
 
+    if (!is_head && lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) <= 0)
+        return refuse(wsi);
     text_release(&s->page.body);
     s->sent = 0;
     page_make(&web_of(wsi)->view, path, &s->page);
-    if (!is_get) {
-        struct err ignored = { 0 };
-
-        text_clear(&s->page.body);
-        s->page.status = 405;
-        text_puts(&s->page.body, "only GET is known here\n", &ignored);
+    if (send_headers(wsi, &s->page, false))
+        return -1;
+    if (!is_head) {
+        lws_callback_on_writable(wsi);
+        return 0;
     }
-    return send_headers(wsi, s);
+    text_release(&s->page.body);
+    return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
 /* The next piece of the body; the peer takes as much as it likes. */
@@ -120,22 +147,46 @@ static const struct lws_protocols PROTOCOLS[] = {
     { NULL, NULL, 0, 0, 0, NULL, 0 },
 };
 
-/* "address:port" in two. */
+/* "address:port" or "[address]:port" in two. */
 static int split_listen(const char *listen, char *host, size_t size, int *ret_port, struct err *e)
 {
-    const char *colon = strrchr(listen, ':');
-    char *end;
-    long port;
+    const char *colon = strrchr(listen, ':'), *port = colon ? colon + 1 : "";
+    size_t len = colon ? (size_t)(colon - listen) : 0;
+    size_t digits = strspn(port, "0123456789");
 
-    if (!colon || colon == listen || (size_t)(colon - listen) >= size)
-        return err_set(e, ERR_INVALID, 0, "'%s' is not address:port", listen);
-    port = strtol(colon + 1, &end, 10);
-    if (end == colon + 1 || *end || port < 0 || port > 65535)
-        return err_set(e, ERR_INVALID, 0, "port '%s' is not 0..65535", colon + 1);
-    memcpy(host, listen, (size_t)(colon - listen));
-    host[colon - listen] = '\0';
-    *ret_port = (int)port;
+    if (len > 2 && listen[0] == '[' && listen[len - 1] == ']') {
+        listen++;
+        len -= 2;
+    }
+    if (len == 0 || len >= size)
+        return err_set(e, ERR_INVALID, 0, "it is not address:port");
+    if (digits == 0 || digits > 5 || port[digits] || strtol(port, NULL, 10) > 65535)
+        return err_set(e, ERR_INVALID, 0, "port '%s' is not 0..65535", port);
+    memcpy(host, listen, len);
+    host[len] = '\0';
+    *ret_port = (int)strtol(port, NULL, 10);
     return 0;
+}
+
+/* Can we listen there? libwebsockets does not say why it cannot, and where there is no such address
+ * (yet) it waits for it in silence. */
+static int try_to_listen(const char *host, int port, struct err *e)
+{
+    const struct addrinfo hints = { .ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM };
+    struct addrinfo *at;
+    char service[8];
+    int fd, error, on = 1;
+
+    snprintf(service, sizeof service, "%d", port);
+    if (getaddrinfo(host, service, &hints, &at))
+        return err_set(e, ERR_INVALID, 0, "'%s' is not an IP address", host);
+    fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    error = fd < 0 || bind(fd, at->ai_addr, at->ai_addrlen) ? errno : 0;
+    if (fd >= 0)
+        close(fd);
+    freeaddrinfo(at);
+    return error ? err_set(e, ERR_INVALID, error, "cannot listen there: %s", strerror(error)) : 0;
 }
 
 /* libwebsockets closes what it adopts, on failure too: it gets a descriptor of its own. */
@@ -160,6 +211,7 @@ struct web *web_new(struct loop *l, const struct web_opts *o, struct err *e)
         .uid = (uid_t)-1,
         .fd_limit_per_thread = 512, /* with 64, 200 half-open connections kept /livez waiting */
         .timeout_secs = 3,
+        .timeout_secs_ah_idle = 3, /* of a request that has begun; the default is 10 s */
         .keepalive_timeout = 30,
         .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
         .user = w,
@@ -168,14 +220,15 @@ struct web *web_new(struct loop *l, const struct web_opts *o, struct err *e)
     w->loop = l;
     w->view = *o->view;
     lws_set_log_level(0, NULL);
-    if (split_listen(o->listen, host, sizeof host, &info.port, e)) {
+    if (split_listen(o->listen, host, sizeof host, &info.port, e) ||
+        try_to_listen(host, info.port, e)) {
         web_free(w);
         return NULL;
     }
     w->context = lws_create_context(&info);
     w->vhost = w->context ? lws_create_vhost(w->context, &info) : NULL;
-    if (!w->vhost) /* also when the port is taken */
-        err_set(e, ERR_INVALID, 0, "cannot listen there: is the port free?");
+    if (!w->vhost)
+        err_set(e, ERR_INVALID, 0, "cannot listen there: libwebsockets gives no reason");
     if (!w->vhost || adopt_loop(w, e)) {
         web_free(w);
         return NULL;

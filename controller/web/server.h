@@ -14,7 +14,7 @@ struct web;
 struct web_view;
 
 struct web_opts {
-    const char *listen;          /* "address:port"; port 0 = any that is free */
+    const char *listen;          /* "address:port", "[IPv6]:port"; 0 = any that is free */
     const struct web_view *view; /* copied */
 };
 
