@@ -199,9 +199,15 @@ int main(int argc, char **argv)
         fputs(o.help ? OPTIONS_HELP : "btc-shopflow-deployer " SHOPFLOW_VERSION "\n", stdout);
         return EXIT_SUCCESS;
     }
-    if (log_set_level(o.log_level) || log_set_format(o.log_format)) {
-        fprintf(stderr, "btc-shopflow-deployer: --log-level is debug, info, warn or error; "
-                        "--log-format is json or text\n");
+    if (log_set_level(o.log_level)) {
+        fprintf(stderr,
+                "btc-shopflow-deployer: --log-level '%s': must be debug, info, warn or error\n",
+                o.log_level);
+        return 2;
+    }
+    if (log_set_format(o.log_format)) {
+        fprintf(stderr, "btc-shopflow-deployer: --log-format '%s': must be json or text\n",
+                o.log_format);
         return 2;
     }
     return run(&o);

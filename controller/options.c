@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,8 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "base/yaml.h"
+#include "registry/origin.h"
+#include "registry/ref.h"
 
 #define FILE_BYTES (1 * MIB)
 
@@ -68,11 +71,11 @@ static const char **split_names(const char *text, struct arena *a)
 
 static int read_argv(int argc, char **argv, struct arena *a, struct options *o, struct err *e)
 {
-    int c;
+    int c, at; /* the option that is read; inside "-abc" optind does not move */
 
-    optind = 1;
+    optind = 0; /* start anew (GNU) */
     opterr = 0;
-    while ((c = getopt_long(argc, argv, "", LONG, NULL)) != -1) {
+    while (at = optind ? optind : 1, (c = getopt_long(argc, argv, "+:", LONG, NULL)) != -1) {
         switch (c) {
         case OPT_KUBECONFIG:
             o->kubeconfig = optarg;
@@ -101,9 +104,10 @@ static int read_argv(int argc, char **argv, struct arena *a, struct options *o, 
         case OPT_HELP:
             o->help = true;
             break;
+        case ':':
+            return err_set(e, ERR_INVALID, 0, "%s needs a value; --help", argv[at]);
         default:
-            return err_set(e, ERR_INVALID, 0, "'%s' is not an option, or lacks its value; --help",
-                           argv[optind - 1]);
+            return err_set(e, ERR_INVALID, 0, "'%s' is not an option; --help", argv[at]);
         }
     }
     if (optind < argc)
@@ -147,26 +151,52 @@ static int read_strings(const cJSON *tree, const char *key, struct arena *a, con
     return 0;
 }
 
+/* "registry.example.com" or "10.0.0.1:5000", as references say it. */
+static bool is_host(const char *host)
+{
+    struct err ignored = { 0 };
+    struct image_ref ref;
+    char image[300];
+
+    snprintf(image, sizeof image, "%s/x", host);
+    return !image_ref_parse(image, &ref, &ignored) && !strcmp(ref.host, host);
+}
+
 static int read_host(const cJSON *item, struct arena *a, struct registry_host *host, struct err *e)
 {
     static const char *const known[] = { "host", "plainHTTP", "caFile", NULL };
-    const char *ca_file;
+    const cJSON *plain = json_get(item, "plainHTTP"), *ca_file = json_get(item, "caFile");
     char *pem;
 
     if (check_keys(item, "registries[]", known, e))
         return -1;
     host->host = arena_strdup(a, json_str(item, "host"));
-    if (!host->host || !*host->host || strchr(host->host, '/'))
+    if (!host->host || !is_host(host->host))
         return err_set(e, ERR_INVALID, 0, "registries[].host: must be host or host:port");
-    host->plain_http = json_bool(item, "plainHTTP", false);
-    ca_file = json_str(item, "caFile");
+    if (plain && !cJSON_IsBool(plain))
+        return err_set(e, ERR_INVALID, 0, "registries[].plainHTTP of %.60s: must be true or false",
+                       host->host);
+    host->plain_http = cJSON_IsTrue(plain);
     if (!ca_file)
         return 0;
-    pem = file_read(ca_file, FILE_BYTES, e);
+    if (!cJSON_IsString(ca_file))
+        return err_set(e, ERR_INVALID, 0, "registries[].caFile of %.60s: must be a file's path",
+                       host->host);
+    pem = file_read(ca_file->valuestring, FILE_BYTES, e);
     if (!pem)
         return err_ctx(e, "registries[].caFile of %.60s", host->host);
     host->ca_pem = arena_strdup(a, pem);
     free(pem);
+    return 0;
+}
+
+static int check_realms(const struct options *o, struct err *e)
+{
+    char origin[300];
+
+    for (size_t i = 0; i < o->n_trusted_realms; i++)
+        if (origin_of(o->trusted_realms[i], origin, sizeof origin))
+            return err_set(e, ERR_INVALID, 0, "trustedRealms[%zu]: must be https://host[:port]", i);
     return 0;
 }
 
@@ -185,11 +215,10 @@ static int read_tree(const cJSON *tree, struct arena *a, struct options *o, stru
     JSON_EACH(item, list)
         if (read_host(item, a, &o->hosts[o->n_hosts++], e))
             return -1;
-    return read_strings(tree, "allowedRegistries", a, &o->allowed, &o->n_allowed, e) ||
-                   read_strings(tree, "trustedRealms", a, &o->trusted_realms, &o->n_trusted_realms,
-                                e) ?
-               -1 :
-               0;
+    if (read_strings(tree, "allowedRegistries", a, &o->allowed, &o->n_allowed, e) ||
+        read_strings(tree, "trustedRealms", a, &o->trusted_realms, &o->n_trusted_realms, e))
+        return -1;
+    return check_realms(o, e);
 }
 
 static int read_file(struct arena *a, struct options *o, struct err *e)
@@ -197,8 +226,10 @@ static int read_file(struct arena *a, struct options *o, struct err *e)
     char *bytes = file_read(o->config, FILE_BYTES, e);
     AUTO(json) cJSON *tree = bytes ? yaml_parse(bytes, strlen(bytes), FILE_BYTES, e) : NULL;
 
+    if (!bytes)
+        return err_ctx(e, "--config");
     free(bytes);
-    return tree ? read_tree(tree, a, o, e) : -1;
+    return tree && !read_tree(tree, a, o, e) ? 0 : err_ctx(e, "--config %s", o->config);
 }
 
 int options_read(int argc, char **argv, struct arena *a, struct options *ret, struct err *e)
@@ -208,7 +239,7 @@ int options_read(int argc, char **argv, struct arena *a, struct options *ret, st
     if (read_argv(argc, argv, a, &o, e))
         return -1;
     if (o.config && read_file(a, &o, e))
-        return err_ctx(e, "--config %s", o.config);
+        return -1;
     *ret = o;
     return 0;
 }
