@@ -87,7 +87,7 @@ static void on_reread_release(const cJSON *tree, const char *text, const struct 
     (void)retry_after_ms;
     run->call = NULL;
     if (o && f)
-        facts_put_release(f, take(o), loop_now_ms(run->fx->loop));
+        facts_put_release(f, take(o));
     kube_object_free(o);
     run_end(run, err != NULL, true);
 }
@@ -153,7 +153,7 @@ static void on_status(const cJSON *tree, const char *text, const struct err *err
         return;
     }
     if (f) {
-        facts_put_release(f, take(o), loop_now_ms(run->fx->loop));
+        facts_put_release(f, take(o));
         f->last_write_ms = kube_now_ms(run->fx->kube);
         f->conflicts = 0;
     }

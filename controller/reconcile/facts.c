@@ -12,7 +12,7 @@
 #include "kube/meta.h"
 #include "registry/client.h"
 
-#define NEWER_LIVES_MS 5000 /* the watch is long past that by then, or dead */
+#define READ_LIVES_MS 5000 /* so long a live read vouches for what the watch shows after it */
 #define PODS_LIVE_MS 2000
 #define KEY_BYTES 520
 
@@ -223,24 +223,27 @@ void facts_accepted(struct facts *f, const char *attempt_id)
 
 /* --- objects newer than the watch's --- */
 
-static bool is_newer(const struct kube_object *held, const void *seen, int64_t age_ms)
+/* However late the watch is: to act on less than we know would undo our own writes. */
+static bool is_newer(const struct kube_object *held, const void *seen)
 {
     const struct kube_object *o = seen;
 
-    return held && o && age_ms < NEWER_LIVES_MS && !strcmp(held->uid, o->uid) &&
-           kube_rv_older(o->rv, held->rv);
+    return held && o && kube_rv_older(o->rv, held->rv);
 }
 
-void facts_put_release(struct facts *f, struct kube_object *o, int64_t mono_ms)
+void facts_put_release(struct facts *f, struct kube_object *o)
 {
+    if (is_newer(f->release, o)) { /* read before our write, answered after */
+        kube_object_free(o);
+        return;
+    }
     kube_object_free(f->release);
     f->release = o;
-    f->release_ms = mono_ms;
 }
 
-const void *facts_newer_release(struct facts *f, const void *seen, int64_t mono_ms)
+const void *facts_newer_release(struct facts *f, const void *seen)
 {
-    if (is_newer(f->release, seen, mono_ms - f->release_ms))
+    if (is_newer(f->release, seen))
         return f->release;
     kube_object_free(f->release);
     f->release = NULL;
@@ -249,8 +252,13 @@ const void *facts_newer_release(struct facts *f, const void *seen, int64_t mono_
 
 void facts_put_deployment(struct facts *f, struct kube_object *o, int64_t mono_ms, int64_t read_ms)
 {
-    struct newer *n = xcalloc(1, sizeof *n);
+    struct newer *n = map_get(f->deployments, o->name);
 
+    if (n && is_newer(n->object, o)) { /* read before our write, answered after */
+        kube_object_free(o);
+        return;
+    }
+    n = xcalloc(1, sizeof *n);
     *n = (struct newer){ o, mono_ms, read_ms };
     newer_free(map_put(f->deployments, o->name, n));
 }
@@ -264,11 +272,11 @@ const void *facts_newer_deployment(struct facts *f, const char *name, const void
     *ret_read_ms = 0;
     if (!n)
         return seen;
-    if (is_newer(n->object, seen, mono_ms - n->mono_ms)) {
+    if (is_newer(n->object, seen)) {
         *ret_read_ms = n->read_ms;
         return n->object;
     }
-    if (o && !strcmp(o->uid, n->object->uid) && mono_ms - n->mono_ms < NEWER_LIVES_MS) {
+    if (o && !strcmp(o->uid, n->object->uid) && mono_ms - n->mono_ms < READ_LIVES_MS) {
         *ret_read_ms = n->read_ms; /* the watch has all that the live read saw, or more */
         return seen;
     }

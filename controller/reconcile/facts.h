@@ -24,7 +24,6 @@ struct facts {
     struct map *deployments;     /* name → struct newer: live reads and answers to our writes */
     struct map *pods;            /* ReplicaSet's name → struct live_pods */
     struct kube_object *release; /* newer than the watch's; NULL = none */
-    int64_t release_ms;          /* monotonic: when it was read */
     int64_t last_write_ms;       /* of our last status patch */
     int64_t live_ms;             /* monotonic: when the release was last read live */
     int conflicts;               /* 409s in a row */
@@ -46,12 +45,12 @@ void facts_accepted(struct facts *f, const char *attempt_id); /* forget its refu
 
 /* Take an object the server has just given us. read_ms: wall clock of a live read, 0 for the answer
  * to a write. */
-void facts_put_release(struct facts *f, struct kube_object *o, int64_t mono_ms);
+void facts_put_release(struct facts *f, struct kube_object *o);
 void facts_put_deployment(struct facts *f, struct kube_object *o, int64_t mono_ms, int64_t read_ms);
 
-/* The newer one of what the watch has (NULL = nothing) and what we hold. Ours is dropped when the
- * watch has caught up, has another uid or nothing, or after a few seconds. */
-const void *facts_newer_release(struct facts *f, const void *seen, int64_t mono_ms);
+/* The newer one of what the watch has (NULL = nothing) and what we hold. Ours is dropped only when
+ * the watch has caught up or has nothing. */
+const void *facts_newer_release(struct facts *f, const void *seen);
 const void *facts_newer_deployment(struct facts *f, const char *name, const void *seen,
                                    int64_t mono_ms, int64_t *ret_read_ms);
 

@@ -454,7 +454,7 @@ static void on_live_release(const cJSON *tree, const char *text, const struct er
     (void)retry_after_ms;
     q->call = NULL;
     if (o && f)
-        facts_put_release(f, take(o), loop_now_ms(q->all->o.loop));
+        facts_put_release(f, take(o));
     kube_object_free(o);
     question_done(q);
 }

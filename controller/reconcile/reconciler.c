@@ -197,7 +197,7 @@ static void reconcile(struct reconciler *rc, const char *key)
         return;
     }
     f = facts_for(rc, key);
-    r = facts_newer_release(f, r, now_ms);
+    r = facts_newer_release(f, r);
     o = gather(&(struct gather){ .cluster = rc->cluster,
                                  .claims = rc->claims,
                                  .facts = f,
