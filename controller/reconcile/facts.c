@@ -157,6 +157,7 @@ void facts_image_answered(struct facts *f, const char *image, const struct regis
     if (!err && !answer->missing) {
         snprintf(fact->digest, sizeof fact->digest, "%s", answer->digest);
         fact->failures = 0;
+        fact->retry_ms = 0;
         return;
     }
     if (err)
