@@ -227,7 +227,7 @@ static int read_file(struct arena *a, struct options *o, struct err *e)
     AUTO(json) cJSON *tree = bytes ? yaml_parse(bytes, strlen(bytes), FILE_BYTES, e) : NULL;
 
     if (!bytes)
-        return err_ctx(e, "--config");
+        return err_set(e, e->kind, e->code, "--config %s", e->text);
     free(bytes);
     return tree && !read_tree(tree, a, o, e) ? 0 : err_ctx(e, "--config %s", o->config);
 }

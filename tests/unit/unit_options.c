@@ -89,8 +89,8 @@ static const struct {
     { { "x" }, "'x' is not expected; --help" },
     { { "--context", "c", "x", "--help" }, "'x' is not expected; --help" },
     { { "--config", "/nowhere/config.yaml" },
-      "--config: /nowhere/config.yaml: No such file or directory" },
-    { { "--config", "/" }, "--config: /: Is a directory" },
+      "--config /nowhere/config.yaml: No such file or directory" },
+    { { "--config", "/" }, "--config /: Is a directory" },
 };
 
 static void bad_flags_are_named(void)
