@@ -1,6 +1,7 @@
 /* Times as text and back, and delays drawn by chance. */
 #include "base/clock.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/auto.h"
@@ -30,6 +31,8 @@ static const struct {
     { "a fraction before the epoch", "1969-12-31T23:59:59.250Z", -750 },
     { "Go's zero time", "0001-01-01T00:00:00Z", -62135596800000 },
     { "far away", "9999-12-31T23:59:59Z", 253402300799000 },
+    { "too far: year 10000", "9999-12-31T23:59:59-00:01", REFUSED },
+    { "before year 0", "0000-01-01T00:00:00+00:01", REFUSED },
     { "no leap day in 2023", "2023-02-29T00:00:00Z", REFUSED },
     { "nor in 1900", "1900-02-29T00:00:00Z", REFUSED },
     { "nor in 2100", "2100-02-29T00:00:00Z", REFUSED },
@@ -94,6 +97,30 @@ static void reads_http_dates(void)
 
         CASE(HTTP_DATES[i].name, (r == 0) == (HTTP_DATES[i].want_ms != REFUSED));
         CASE(HTTP_DATES[i].name, ms == HTTP_DATES[i].want_ms);
+    }
+}
+
+/* A time with any of its bytes missing or another is none. */
+static void every_byte_of_a_time_counts(void)
+{
+    static const char *const RFC3339 = "2026-11-24T04:14:44.5+01:00",
+                             *const HTTP = "Sun, 06 Nov 1994 08:49:37 GMT";
+    char buf[TIME_TEXT_BYTES];
+    int64_t ms;
+
+    for (size_t i = 0; i < strlen(RFC3339); i++) {
+        snprintf(buf, sizeof buf, "%.*s", (int)i, RFC3339);
+        CASE("cut", time_parse(buf, &ms) == -1);
+        snprintf(buf, sizeof buf, "%s", RFC3339);
+        buf[i] = 'x';
+        CASE("spoiled", time_parse(buf, &ms) == -1);
+    }
+    for (size_t i = 0; i < strlen(HTTP); i++) {
+        snprintf(buf, sizeof buf, "%.*s", (int)i, HTTP);
+        CASE("cut", time_parse_http(buf, &ms) == -1);
+        snprintf(buf, sizeof buf, "%s", HTTP);
+        buf[i] = '_';
+        CASE("spoiled", time_parse_http(buf, &ms) == -1);
     }
 }
 
@@ -204,7 +231,8 @@ static void chance_stays_between_its_ends(void)
     CASE("repeatable", random_between(0, INT64_MAX) == first);
 }
 
-UNIT_MAIN(UNIT_TEST(reads_rfc_3339), UNIT_TEST(reads_http_dates), UNIT_TEST(writes_what_it_reads),
+UNIT_MAIN(UNIT_TEST(reads_rfc_3339), UNIT_TEST(reads_http_dates),
+          UNIT_TEST(every_byte_of_a_time_counts), UNIT_TEST(writes_what_it_reads),
           UNIT_TEST(spans_are_for_people), UNIT_TEST(clocks_run),
           UNIT_TEST(delays_double_within_a_quarter), UNIT_TEST(odd_delays_are_sound),
           UNIT_TEST(chance_stays_between_its_ends))

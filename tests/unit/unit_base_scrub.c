@@ -52,6 +52,15 @@ static const struct {
     { "a key in a secret", "couldn't find key url in Secret shop/db", NULL },
     { "signature", "invalid signature: unknown authority", NULL },
     { "a design", "design=blue assigns=2", NULL },
+    { "prose after a colon", "invalid token: expired.", NULL },
+    { "prose with a capital and a comma", "token: Forbidden, try again", NULL },
+    { "a status after a colon", "fetch token: 403.", NULL },
+    { "a long number is a value", "token: 123456", "token: ***" },
+    { "letters and digits are a value", "token: hunter2.", "token: ***" },
+    { "an option's name alone", "unknown flag: --token", NULL },
+    { "basic: prose", "Basic authentication failed", NULL },
+    { "bearer of prose", "expected Bearer token", NULL },
+    { "short and with a dot", "eyJ.abc is no token", NULL },
     { "empty", "", NULL },
 };
 

@@ -60,6 +60,29 @@ static void readable_descriptors_are_called(void)
 static struct loop *the_loop;
 static int pipes[2][2];
 
+static void remove_other(int fd, uint32_t events, void *ctx)
+{
+    (void)events;
+    note(ctx);
+    loop_fd_remove(the_loop, fd == pipes[0][0] ? pipes[1][0] : pipes[0][0]);
+}
+
+static void a_callback_may_remove_another(void)
+{
+    struct err e = { 0 };
+    struct loop *l = the_loop = loop_new(&e);
+
+    for (int i = 0; i < 2; i++) {
+        CASE("a pipe", pipe(pipes[i]) == 0 && write(pipes[i][1], "x", 1) == 1);
+        CASE("added", !loop_fd_add(l, pipes[i][0], EPOLLIN, remove_other, name('1'), &e));
+    }
+    loop_turn(l, 0);
+    CASE("one of them only", called("1"));
+    for (int i = 0; i < 4; i++)
+        close(pipes[i / 2][i % 2]);
+    loop_free(l);
+}
+
 /* Whoever comes first closes the other's descriptor; a new pipe gets its number. */
 static void replace_other(int fd, uint32_t events, void *ctx)
 {
@@ -164,7 +187,7 @@ static void stop_signals_come_through_the_loop(void)
     loop_free(l);
 }
 
-UNIT_MAIN(UNIT_TEST(readable_descriptors_are_called),
+UNIT_MAIN(UNIT_TEST(readable_descriptors_are_called), UNIT_TEST(a_callback_may_remove_another),
           UNIT_TEST(an_event_of_a_closed_descriptor_is_not_its_successors),
           UNIT_TEST(is_readable_when_something_is_due),
           UNIT_TEST(stop_signals_come_through_the_loop))

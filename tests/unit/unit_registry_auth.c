@@ -94,6 +94,39 @@ static void a_value_that_is_too_long_is_not_used(void)
 }
 
 static const struct {
+    const char *name, *json, *text; /* NULL = none */
+    int64_t life_s;
+} TOKENS[] = {
+    { "a token", "{\"token\":\"abc.DEF-1\",\"expires_in\":300}", "abc.DEF-1", 300 },
+    { "by its OAuth2 name", "{\"access_token\":\"abc\"}", "abc", 60 },
+    { "both: the first", "{\"access_token\":\"b\",\"token\":\"a\"}", "a", 60 },
+    { "a short life is a minute", "{\"token\":\"a\",\"expires_in\":1}", "a", 60 },
+    { "no life is a minute", "{\"token\":\"a\",\"expires_in\":-5}", "a", 60 },
+    { "a long life is an hour", "{\"token\":\"a\",\"expires_in\":1e12}", "a", 3600 },
+    { "a life that is text", "{\"token\":\"a\",\"expires_in\":\"300\"}", "a", 60 },
+    { "empty", "{\"token\":\"\"}", NULL, 0 },
+    { "a line break", "{\"token\":\"a\\r\\nX: y\"}", NULL, 0 },
+    { "a space", "{\"token\":\"a b\"}", NULL, 0 },
+    { "beyond ASCII", "{\"token\":\"\\u00e9\"}", NULL, 0 },
+    { "no text", "{\"token\":7}", NULL, 0 },
+    { "an object without one", "{}", NULL, 0 },
+    { "no JSON", "<html>", NULL, 0 },
+    { "nothing", "", NULL, 0 },
+};
+
+static void reads_a_token_services_answer(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(TOKENS); i++) {
+        int64_t life_s = 0;
+        char *text = token_parse(TOKENS[i].json, strlen(TOKENS[i].json), &life_s);
+
+        CASE(TOKENS[i].name, !text == !TOKENS[i].text && life_s == TOKENS[i].life_s);
+        CASE(TOKENS[i].name, !text || !strcmp(text, TOKENS[i].text));
+        free(text);
+    }
+}
+
+static const struct {
     const char *key, *host, *repository;
     bool fits;
 } KEYS[] = {
@@ -187,4 +220,5 @@ static void many_stars_take_no_time(void)
 }
 
 UNIT_MAIN(UNIT_TEST(understands_challenges), UNIT_TEST(a_value_that_is_too_long_is_not_used),
-          UNIT_TEST(keys_fit_as_for_the_kubelet), UNIT_TEST(many_stars_take_no_time))
+          UNIT_TEST(reads_a_token_services_answer), UNIT_TEST(keys_fit_as_for_the_kubelet),
+          UNIT_TEST(many_stars_take_no_time))

@@ -129,6 +129,23 @@ static const struct {
                       AT("abcdefghi", "9")) },
       "9:p 8:p 7:p 6:p 5:p 4:p 3:p 2:p",
       false },
+    { "the least specific is left out",
+      "ghcr.io/abcdefghi",
+      { "{\"auths\":{\"ghcr.io/abcdefghi\":" USER("9") AT("abcdefgh", "8") AT("abcdefg", "7")
+            AT("abcdef", "6") AT("abcde", "5") AT("abcd", "4") AT("abc", "3") AT("ab", "2")
+                AT("a", "1") "}}" },
+      "9:p 8:p 7:p 6:p 5:p 4:p 3:p 2:p",
+      false },
+    { "of two globs the later in the alphabet",
+      "localhost/a",
+      { AUTHS("\"*\":" USER("a") ",\"**\":" USER("b") ",\"l*\":" USER("c")) },
+      "c:p b:p a:p",
+      false },
+    { "a token that would be two headers",
+      "ghcr.io/a",
+      { AUTHS("\"ghcr.io\":{\"registrytoken\":\"a\\r\\nX: y\"}") },
+      "",
+      false },
     /* what makes no sense is passed over, and the rest counts */
     { "no JSON", "ghcr.io/a", { "{", AUTHS("\"ghcr.io\":" UP) }, "u:p", false },
     { "empty", "ghcr.io/a", { "", AUTHS("\"ghcr.io\":" UP) }, "u:p", false },

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
+#include "base/text.h"
 #include "web_peer.h"
 
 #define HERE "not found: /livez, /readyz and /metrics are here\n"
@@ -68,6 +70,23 @@ static void trouble_is_503(void)
     alive = false;
     CASE("stuck", answers_alone(GET("/livez"), 503, "stuck\n"));
     stop();
+}
+
+static void metrics_that_do_not_fit_are_500(void)
+{
+    struct metric large = { .name = "t_large", .type = METRIC_GAUGE };
+    char *help = xmalloc(5 * MIB);
+
+    start();
+    memset(help, 'x', 5 * MIB - 1);
+    help[5 * MIB - 1] = '\0';
+    large.help = help;
+    metric_register(&large);
+    CASE("not half a page",
+         answers_alone(GET("/metrics"), 500, "metrics: over the limit of 4194304 bytes\n"));
+    CASE("alive", still_serves());
+    stop();
+    free(help);
 }
 
 static void a_connection_serves_many_requests(void)
@@ -203,6 +222,7 @@ static void listens_on_ipv6(void)
 }
 
 UNIT_MAIN(UNIT_TEST(serves_its_pages), UNIT_TEST(a_page_says_what_it_is), UNIT_TEST(trouble_is_503),
-          UNIT_TEST(a_connection_serves_many_requests), UNIT_TEST(a_body_is_no_request),
-          UNIT_TEST(nothing_is_upgraded), UNIT_TEST(the_loop_runs_inside),
-          UNIT_TEST(refuses_what_it_cannot_listen_on), UNIT_TEST(listens_on_ipv6))
+          UNIT_TEST(metrics_that_do_not_fit_are_500), UNIT_TEST(a_connection_serves_many_requests),
+          UNIT_TEST(a_body_is_no_request), UNIT_TEST(nothing_is_upgraded),
+          UNIT_TEST(the_loop_runs_inside), UNIT_TEST(refuses_what_it_cannot_listen_on),
+          UNIT_TEST(listens_on_ipv6))
