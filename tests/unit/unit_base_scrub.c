@@ -37,6 +37,7 @@ static const struct {
     { "an option with =", "login --token=abc", "login --token=***" },
     { "short values", "pwd=ab", "pwd=**" },
     { "an empty value", "token= next", NULL },
+    { "an empty value in quotes", "token=\"\" x=\"y\"", NULL },
     /* --- headers --- */
     { "bearer", "Authorization: Bearer abc.def", "Authorization: ***" },
     { "to the end of the line", "authorization: Basic a b c\nX: y", "authorization: ***\nX: y" },

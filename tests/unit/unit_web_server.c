@@ -9,6 +9,7 @@
 #include "web_peer.h"
 
 #define HERE "not found: /livez, /readyz and /metrics are here\n"
+#define OTHERS "only GET and HEAD are known here\n"
 #define SCRAPED "# HELP t_scraped Scrapes.\n# TYPE t_scraped gauge\nt_scraped 1\n"
 
 static const struct {
@@ -30,11 +31,11 @@ static const struct {
     { "a file", GET("/../../etc/passwd"), 404, HERE },
     { "HEAD", "HEAD /livez HTTP/1.1\r\nHost: x\r\n\r\n", 200, "" },
     { "HEAD of nothing", "HEAD /x HTTP/1.1\r\nHost: x\r\n\r\n", 404, "" },
-    { "POST", "POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 405, NULL },
+    { "POST", "POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 405, OTHERS },
     { "POST with a body", "POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\na=b\n", 405,
-      NULL },
-    { "PUT", "PUT /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 405, NULL },
-    { "DELETE", "DELETE /metrics HTTP/1.1\r\nHost: x\r\n\r\n", 405, NULL },
+      OTHERS },
+    { "PUT", "PUT /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 405, OTHERS },
+    { "DELETE", "DELETE /metrics HTTP/1.1\r\nHost: x\r\n\r\n", 405, OTHERS },
 };
 
 static void serves_its_pages(void)
