@@ -208,6 +208,19 @@ static void refuses_what_it_cannot_listen_on(void)
     web_free(NULL);
 }
 
+static void the_last_port_is_one(void)
+{
+    const struct web_opts o = { .listen = "127.0.0.1:65535", .view = &VIEW };
+    struct err e = { 0 };
+    struct web *last;
+
+    start();
+    last = web_new(loop, &o, &e);
+    CASE("listens, or somebody else does", last || strstr(e.text, "Address already in use"));
+    web_free(last);
+    stop();
+}
+
 static void listens_on_ipv6(void)
 {
     const struct web_opts o = { .listen = "[::1]:0", .view = &VIEW };
@@ -226,4 +239,4 @@ UNIT_MAIN(UNIT_TEST(serves_its_pages), UNIT_TEST(a_page_says_what_it_is), UNIT_T
           UNIT_TEST(metrics_that_do_not_fit_are_500), UNIT_TEST(a_connection_serves_many_requests),
           UNIT_TEST(a_body_is_no_request), UNIT_TEST(nothing_is_upgraded),
           UNIT_TEST(the_loop_runs_inside), UNIT_TEST(refuses_what_it_cannot_listen_on),
-          UNIT_TEST(listens_on_ipv6))
+          UNIT_TEST(the_last_port_is_one), UNIT_TEST(listens_on_ipv6))
