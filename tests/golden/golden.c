@@ -1,0 +1,199 @@
+/* Golden tests of the plan: golden CASE reads CASE/observed.yaml and compares with CASE/plan.txt.
+ *
+ * UPDATE_GOLDEN=1 in the environment writes plan.txt instead: git diff reviews it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "base/yaml.h"
+#include "golden/world.h"
+
+#define FILE_BYTES (256 * KIB)
+
+static int read_file(const char *path, struct text *ret)
+{
+    struct err e = { 0 };
+    char buf[4096];
+    size_t n;
+    FILE *f = fopen(path, "r");
+
+    if (!f)
+        return -1;
+    while ((n = fread(buf, 1, sizeof buf, f)) > 0)
+        if (text_add(ret, buf, n, &e))
+            die("%s: %s", path, e.text);
+    fclose(f);
+    return 0;
+}
+
+static cJSON *read_yaml(const char *path)
+{
+    AUTO(text) struct text bytes = TEXT_INIT(FILE_BYTES);
+    struct err e = { 0 };
+    cJSON *tree;
+
+    if (read_file(path, &bytes))
+        die("%s cannot be read", path);
+    tree = yaml_parse(text_str(&bytes), bytes.len, FILE_BYTES, &e);
+    if (!tree)
+        die("%s: %s", path, e.text);
+    return tree;
+}
+
+/* --- the promises that every plan keeps --- */
+
+static void check_round_trip(const struct plan *p)
+{
+    AUTO(arena) struct arena *a = arena_new(4096);
+    AUTO(json) cJSON *tree = status_encode(&p->status);
+    struct release_status again;
+
+    status_decode(tree, a, &again);
+    if (!status_equal(&p->status, &again))
+        die("the status is another one after it was written and read");
+}
+
+/* R20: once its status is written, a settled release causes no write. */
+static void check_quiet(const struct observed *o, const struct plan *p, struct arena *a)
+{
+    struct observed later = *o;
+    struct plan next;
+
+    if (!p->settled)
+        return;
+    later.status = &p->status;
+    later.last_write_ms = 0;
+    next = plan_make(&later, a);
+    for (size_t i = 0; i < next.n_actions; i++)
+        if (next.actions[i].kind >= ACT_PATCH_STATUS && next.actions[i].kind != ACT_DELETE_RELEASE)
+            die("a settled release is not quiet: %s", action_name(next.actions[i].kind));
+}
+
+/* --- a case --- */
+
+static void play_step(struct world *w, const cJSON *step, FILE *out)
+{
+    AUTO(arena) struct arena *a = arena_new(16384);
+    struct observed o;
+    struct plan p;
+    char *text;
+
+    world_step(w, step);
+    o = world_observe(w, a);
+    p = plan_make(&o, a);
+    check_round_trip(&p);
+    check_quiet(&o, &p, a);
+    world_keep(w, &p);
+    if (!out)
+        return;
+    text = plan_print(&o, &p);
+    fprintf(out, "--- at %g s%s%s\n%s\n", world_seconds(w), json_str(step, "note") ? ": " : "",
+            json_str(step, "note") ?: "", text);
+    free(text);
+}
+
+static char *play(const char *folder, const char *name)
+{
+    static const char *const keys[] = { "promise", "begins", "world", "before", "steps", NULL };
+    char path[512], *text = NULL;
+    size_t len;
+    struct world w = { 0 };
+    AUTO(json) cJSON *defaults = NULL;
+    AUTO(json) cJSON *tree = NULL;
+    const char *begins;
+    FILE *out = open_memstream(&text, &len);
+
+    snprintf(path, sizeof path, "%s/defaults.yaml", folder);
+    defaults = read_yaml(path);
+    snprintf(path, sizeof path, "%s/%s/observed.yaml", folder, name);
+    tree = read_yaml(path);
+    check_keys(tree, "a case", keys);
+    if (!out || !json_str(tree, "promise") || !cJSON_IsArray(json_get(tree, "steps")))
+        die("%s: promise and steps are required", path);
+    w.tree = cJSON_Duplicate(json_get(defaults, "world"), true);
+    merge_patch(w.tree, json_get(tree, "world"));
+    begins = json_str(tree, "begins");
+    if (begins && !json_at(defaults, "begins", begins))
+        die("%s: begins '%s' is not in defaults.yaml", path, begins);
+    fprintf(out, "%s\n\n", json_str(tree, "promise"));
+    JSON_EACH(step, begins ? json_at(defaults, "begins", begins) : NULL)
+        play_step(&w, step, NULL);
+    JSON_EACH(step, json_get(tree, "before"))
+        play_step(&w, step, NULL);
+    JSON_EACH(step, json_get(tree, "steps"))
+        play_step(&w, step, out);
+    fclose(out);
+    world_release(&w);
+    return text;
+}
+
+/* --- the difference --- */
+
+#define LINES 400
+
+static size_t split(char *text, char **lines)
+{
+    size_t n = 0;
+
+    for (char *end; *text && n < LINES; text = end + 1) {
+        end = strchr(text, '\n');
+        if (!end)
+            die("the text does not end with a newline");
+        *end = '\0';
+        lines[n++] = text;
+    }
+    return n;
+}
+
+/* Longest common subsequence: lines only in the first "-", only in the second "+". */
+static void print_diff(char *want, char *got)
+{
+    static char *a[LINES], *b[LINES];
+    static short best[LINES + 1][LINES + 1]; /* of the rests of a and b from here on */
+    size_t n = split(want, a), m = split(got, b), i = 0, k = 0;
+
+    for (size_t x = n; x-- > 0;)
+        for (size_t y = m; y-- > 0;)
+            best[x][y] = !strcmp(a[x], b[y])             ? (short)(best[x + 1][y + 1] + 1) :
+                         best[x + 1][y] > best[x][y + 1] ? best[x + 1][y] :
+                                                           best[x][y + 1];
+    while (i < n || k < m) {
+        if (i < n && k < m && !strcmp(a[i], b[k])) {
+            printf("  %s\n", a[i++]);
+            k++;
+        } else if (i < n && (k == m || best[i + 1][k] >= best[i][k + 1])) {
+            printf("- %s\n", a[i++]);
+        } else {
+            printf("+ %s\n", b[k++]);
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    AUTO(text) struct text want = TEXT_INIT(FILE_BYTES);
+    char path[512], *got;
+    int status = EXIT_SUCCESS;
+
+    if (argc != 3)
+        die("usage: golden FOLDER CASE");
+    got = play(argv[1], argv[2]);
+    snprintf(path, sizeof path, "%s/%s/plan.txt", argv[1], argv[2]);
+    if (getenv("UPDATE_GOLDEN")) {
+        FILE *f = fopen(path, "w");
+
+        if (!f || fputs(got, f) < 0 || fclose(f))
+            die("%s cannot be written", path);
+    } else if (read_file(path, &want)) {
+        die("%s is not there: UPDATE_GOLDEN=1 writes it; then read it", path);
+    } else if (strcmp(text_str(&want), got) != 0) {
+        printf("%s: the plan is another one (- wanted, + made now)\n", path);
+        print_diff(want.bytes, got);
+        status = EXIT_FAILURE;
+    }
+    free(got);
+    return status;
+}
