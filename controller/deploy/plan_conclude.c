@@ -282,10 +282,19 @@ static struct telling telling_of(enum app_state state)
     return (struct telling){ 0 };
 }
 
+/* What the news is about: an attempt that runs or has just ended, else what the spec asks for. */
+static const char *told_commit(const struct planner *pl, const struct app_status *app)
+{
+    const struct app_spec *spec = plan_app_spec(pl, app->name);
+
+    if (app->attempt && (app_is_moving(app) || app->finish_ms == pl->o->now_ms))
+        return app->attempt->commit;
+    return spec ? spec->commit : pl->s->commit;
+}
+
 static void tell_app(struct planner *pl, const struct app_status *app, const struct app_status *was)
 {
     struct telling t = telling_of(app->state);
-    const char *commit = app->attempt ? app->attempt->commit : app->target_commit;
     struct action *event;
 
     if (!t.verb || (was && was->state == app->state &&
@@ -297,7 +306,7 @@ static void tell_app(struct planner *pl, const struct app_status *app, const str
     event->deployment = app->deployment;
     event->reason = t.reason ? t.reason : app->reason;
     event->note =
-        arena_printf(pl->a, "%s: %s %.7s%s%.*s", app->name, t.verb, commit ? commit : pl->s->commit,
+        arena_printf(pl->a, "%s: %s %.7s%s%.*s", app->name, t.verb, told_commit(pl, app),
                      app->message ? ": " : "", NOTE_BYTES, app->message ? app->message : "");
 }
 

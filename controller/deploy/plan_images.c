@@ -139,9 +139,12 @@ static void retarget(struct planner *pl, const struct app_spec *spec, const char
                 same_text(app->failed_commit, spec->commit);
 
     if (!target) {
-        if (!app_is_moving(app))
-            app_set(pl, app, APP_SKIPPED, REASON_ImageAbsent,
-                    arena_printf(pl->a, "image %s is not in the registry", spec->image));
+        if (app_is_moving(app))
+            return;
+        app->target_commit = spec->commit;
+        app->target_image = NULL;
+        app_set(pl, app, APP_SKIPPED, REASON_ImageAbsent,
+                arena_printf(pl->a, "image %s is not in the registry", spec->image));
         return;
     }
     app->target_commit = spec->commit;
