@@ -180,6 +180,16 @@ static enum change compare_images(struct planner *pl, const struct app_spec *spe
     return all;
 }
 
+bool plan_is_there(struct planner *pl, const struct app_spec *spec, const char *target)
+{
+    const struct deployment_facts *dep = plan_facts(pl, spec->deployment)->dep;
+    struct image_list images;
+
+    return dep && deployment_is_complete(dep) &&
+           !pick_containers(pl, spec, &dep->tmpl, &images).reason &&
+           compare_images(pl, spec, &images, target) == CHANGE_NONE;
+}
+
 /* An attempt's counter. One so high that we did not count that far is somebody else's writing, and
  * left out: there must be room to count on. */
 static long long id_number(const struct attempt *at)

@@ -173,7 +173,7 @@ static void give_up(struct planner *pl, const struct findings *f)
             continue;
         if (f->problems[i])
             app_set(pl, app, APP_FAILED, f->reason, f->problems[i]);
-        else if (app->good_image && f->targets[i] && image_same(app->good_image, f->targets[i]))
+        else if (f->targets[i] && plan_is_there(pl, spec, f->targets[i]))
             app_set(pl, app, APP_UNCHANGED, REASON_SameDigest, NULL);
         else
             app_set(pl, app, APP_SKIPPED, REASON_ReleaseFailed,

@@ -50,6 +50,8 @@ const struct image_answer *plan_ask_image(struct planner *pl, const char *image,
 /* Decide about an app that does not move, or whose target has moved on. False: it cannot start
  * yet, and if it moves its attempt is to be followed. */
 bool plan_decide(struct planner *pl, struct app_status *app, const struct app_spec *spec);
+/* Does the app's Deployment run the target already, completely? */
+bool plan_is_there(struct planner *pl, const struct app_spec *spec, const char *target);
 /* What the Deployment is to run for a target: pinned, or without digest. */
 const char *plan_written_image(const struct planner *pl, const char *target);
 bool deployment_is_complete(const struct deployment_facts *dep);
