@@ -220,18 +220,27 @@ static const char *next_id(struct planner *pl, const struct deployment_facts *de
     return arena_printf(pl->a, "%.*s-%lld", UID_DIGITS, pl->o->uid, top + 1);
 }
 
+/* Did the attempt end well, or has it (an Adopt) found what was good already? */
+static bool is_good_attempt(const struct planner *pl, const struct app_status *app)
+{
+    const struct attempt *at = app->attempt;
+    const char *good = plan_written_image(pl, app->good_image);
+
+    return image_same(good, at->images.items[0].image) &&
+           (at->kind == ATTEMPT_ADOPT || !app_is_moving(app));
+}
+
 /* The attempt whose unfinished or failed images the Deployment runs, if any: what it went back to
  * is what we go back to (R4). */
-static const struct attempt *standing_attempt(const struct app_status *app,
+static const struct attempt *standing_attempt(const struct planner *pl,
+                                              const struct app_status *app,
                                               const struct deployment_facts *dep)
 {
     const struct attempt *own = app->attempt;
 
-    if (own && same_text(own->deployment_uid, dep->uid))
-        return (app_is_moving(app) || app->state == APP_FAILED) &&
-                       images_match(&dep->tmpl, &own->images) ?
-                   own :
-                   NULL;
+    if (own && own->images.n && same_text(own->deployment_uid, dep->uid) &&
+        images_match(&dep->tmpl, &own->images))
+        return is_good_attempt(pl, app) ? NULL : own;
     if (dep->attempt && dep->attempt->images.n && images_match(&dep->tmpl, &dep->attempt->images) &&
         !deployment_is_complete(dep))
         return dep->attempt;
@@ -243,7 +252,7 @@ static const struct attempt *standing_attempt(const struct app_status *app,
 static void set_previous(struct planner *pl, const struct app_status *app,
                          const struct deployment_facts *dep, struct attempt *at)
 {
-    const struct attempt *old = standing_attempt(app, dep);
+    const struct attempt *old = standing_attempt(pl, app, dep);
 
     at->previous.items = arena_array(pl->a, at->images.n, sizeof *at->previous.items);
     for (size_t i = 0; i < at->images.n; i++) {

@@ -245,8 +245,7 @@ static void follow_unaccepted(struct planner *pl, struct app_status *app,
     }
     if (is_refused(pl, app, dep))
         return;
-    if (!is_as_found(pl, app, dep)) {
-        app->attempt = NULL;
+    if (!is_as_found(pl, app, dep)) { /* plan anew; its id is not used again */
         app_set(pl, app, APP_PENDING, REASON_WaitingForTurn, NULL);
         return;
     }
@@ -455,7 +454,6 @@ void plan_follow(struct planner *pl, struct app_status *app)
     const struct deployment_facts *dep = plan_facts(pl, app->deployment)->dep;
 
     if (!dep || !same_text(dep->uid, app->attempt->deployment_uid)) { /* gone: plan anew (R4) */
-        app->attempt = NULL;
         app_set(pl, app, APP_PENDING, REASON_WaitingForTurn, NULL);
         return;
     }

@@ -228,9 +228,11 @@ static void absorb_image(cJSON *dep, const char *name)
     cJSON_DeleteItemFromObjectCaseSensitive(dep, "image");
 }
 
-/* What the Deployment controller makes of a Deployment after it changed. */
-static void absorb(cJSON *dep, int64_t now_ms)
+/* What the Deployment controller makes of a Deployment after it changed; pods are merged into those
+ * of its newest ReplicaSet. */
+static void absorb(cJSON *dep, const cJSON *pods, int64_t now_ms)
 {
+    AUTO(json) cJSON *first = cJSON_DetachItemFromObjectCaseSensitive(dep, "pods");
     bool is_new = !member(dep, "sets");
     cJSON *set;
 
@@ -239,10 +241,10 @@ static void absorb(cJSON *dep, int64_t now_ms)
         die("Deployment %s has neither image nor containers", dep->string);
     if (sync_sets(dep, dep->string, &set) && !is_new)
         bump(dep, "generation");
-    if (is_new && !member(dep, "pods"))
+    if (is_new && !first && !pods)
         add_first_pods(dep, set);
-    merge_patch(object_in(set, "pods"), member(dep, "pods"));
-    cJSON_DeleteItemFromObjectCaseSensitive(dep, "pods");
+    merge_patch(object_in(set, "pods"), first);
+    merge_patch(object_in(set, "pods"), pods);
     if (member(dep, "refused")) {
         put(set, "refused", cJSON_Duplicate(member(dep, "refused"), true));
         cJSON_DeleteItemFromObjectCaseSensitive(dep, "refused");
@@ -286,7 +288,7 @@ static void deliver_patch(struct world *w, const cJSON *write)
         put(dep, "rollsSoftly", cJSON_CreateTrue());
     merge_patch(object_in(dep, "annotations"), json_get(meta, "annotations"));
     bump(dep, "resourceVersion");
-    absorb(dep, w->now_ms);
+    absorb(dep, NULL, w->now_ms);
 }
 
 static void refuse(struct world *w, const cJSON *write, const cJSON *how)
@@ -334,6 +336,20 @@ static void deliver_answers(struct world *w)
 
 /* --- a step --- */
 
+/* Pods belong to the ReplicaSet that is the newest after all else was merged. */
+static void merge_step(struct world *w, cJSON *changes)
+{
+    AUTO(json) cJSON *pods = cJSON_CreateObject();
+    cJSON *changed = member(changes, "deployments");
+
+    for (cJSON *dep = changed ? changed->child : NULL; dep; dep = dep->next)
+        if (member(dep, "pods"))
+            cJSON_AddItemToObject(pods, dep->string, cJSON_DetachItemFromObject(dep, "pods"));
+    merge_patch(w->tree, changes);
+    for (cJSON *dep = member(w->tree, "deployments")->child; dep; dep = dep->next)
+        absorb(dep, json_get(pods, dep->string), w->now_ms);
+}
+
 void world_step(struct world *w, const cJSON *step)
 {
     static const char *const own[] = { "arrived", "refused", "note", NULL };
@@ -351,9 +367,7 @@ void world_step(struct world *w, const cJSON *step)
         cJSON_DeleteItemFromObjectCaseSensitive(changes, own[i]);
     if (json_get(step, "spec") || !generation)
         put(w->tree, "generation", cJSON_CreateNumber((double)generation + 1));
-    merge_patch(w->tree, changes);
-    for (cJSON *dep = member(w->tree, "deployments")->child; dep; dep = dep->next)
-        absorb(dep, w->now_ms);
+    merge_step(w, changes);
 }
 
 void world_keep(struct world *w, const struct plan *p)
