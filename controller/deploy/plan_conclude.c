@@ -292,13 +292,22 @@ static const char *told_commit(const struct planner *pl, const struct app_status
     return spec ? spec->commit : pl->s->commit;
 }
 
+/* An app that rolls and has not turned to another commit is no news, however it fares. */
+static bool is_news(const struct app_status *app, const struct app_status *was)
+{
+    if (!was || was->state != app->state)
+        return true;
+    if (app->state == APP_UPDATING && was->attempt && app->attempt)
+        return !same_text(was->attempt->commit, app->attempt->commit);
+    return !same_text(was->reason, app->reason);
+}
+
 static void tell_app(struct planner *pl, const struct app_status *app, const struct app_status *was)
 {
     struct telling t = telling_of(app->state);
     struct action *event;
 
-    if (!t.verb || (was && was->state == app->state &&
-                    (same_text(was->reason, app->reason) || app->state == APP_UPDATING)))
+    if (!t.verb || !is_news(app, was))
         return;
     event = plan_act(pl, ACT_EVENT);
     event->warning = t.warning;

@@ -311,6 +311,7 @@ struct verdict verdict_judge(const struct replicaset_facts *set, const struct at
 /* The pod in words; NULL when it is fine. */
 static const char *explain_pod(const struct pod_facts *pod, struct verdict *v, struct arena *a)
 {
+    v->run = NULL;
     if (pod->unschedulable) {
         v->reason = REASON_Unschedulable;
         return arena_printf(a, "pod %s: not scheduled: %s", pod->name,
@@ -340,6 +341,12 @@ static const char *explain_pod(const struct pod_facts *pod, struct verdict *v, s
                         quote(pod->message, a));
 }
 
+/* Can it say why a rollout is not complete? Any pod that is to stay can, of whatever age. */
+static bool is_telling(const struct pod_facts *pod)
+{
+    return !pod->deleting && (!pod->phase || strcmp(pod->phase, "Failed") != 0);
+}
+
 struct verdict verdict_explain(const struct replicaset_facts *set, const struct attempt *at,
                                struct arena *a)
 {
@@ -349,18 +356,19 @@ struct verdict verdict_explain(const struct replicaset_facts *set, const struct 
         v.message = "no new ReplicaSet was made";
         return v;
     }
-    for (size_t i = 0; i < set->n_pods; i++) {
-        const char *message;
+    for (int judged = 1; judged >= 0; judged--)
+        for (size_t i = 0; i < set->n_pods; i++) {
+            const char *message;
 
-        if (!is_judged(&set->pods[i], at))
-            continue;
-        message = explain_pod(&set->pods[i], &v, a);
-        if (message) {
+            if (!is_telling(&set->pods[i]) || is_judged(&set->pods[i], at) != judged)
+                continue;
+            message = explain_pod(&set->pods[i], &v, a);
+            if (!message)
+                continue;
             v.pod = &set->pods[i];
             v.message = message;
             return v;
         }
-    }
     v.reason = REASON_DeadlineExceeded;
     v.message = set->failure ?
                     arena_printf(a, "no pod can be created: %s", quote(set->failure, a)) :

@@ -79,7 +79,7 @@ static void observe_runs(const cJSON *pod, const cJSON *containers, struct arena
         bool init = json_bool(c, "init", false) || json_bool(c, "sidecar", false);
 
         check_keys(tree, "a run", keys);
-        if (!tree && !init && !seen_main)
+        if (!tree && !init && !seen_main && !json_get(pod, "unschedulable"))
             tree = pod;
         seen_main |= !init;
         if (tree)
