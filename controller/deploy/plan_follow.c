@@ -187,12 +187,15 @@ static const struct refusal *find_refusal(const struct planner *pl, const char *
     return NULL;
 }
 
-/* R5: 422 is not sent again; 400 and 403 every minute until imageWaitSeconds have passed. */
+/* R5: 422 is not sent again; 400 and 403 every minute until imageWaitSeconds, or the deadline of a
+ * rollback, have passed. */
 static bool is_refused(struct planner *pl, struct app_status *app,
                        const struct deployment_facts *dep)
 {
     const struct refusal *r = find_refusal(pl, app->attempt->id);
-    int64_t give_up_ms = app->attempt->start_ms + pl->o->spec->image_wait_ms;
+    bool back = app->state == APP_ROLLING_BACK;
+    int64_t give_up_ms = app->attempt->start_ms +
+                         (back ? pl->o->spec->health.deadline_ms : pl->o->spec->image_wait_ms);
     const char *reason;
     struct verdict v;
 
@@ -210,11 +213,10 @@ static bool is_refused(struct planner *pl, struct app_status *app,
         plan_again_at(pl, r->at_ms + REFUSED_RETRY_MS);
         return pl->o->now_ms < r->at_ms + REFUSED_RETRY_MS;
     }
-    if (app->state == APP_ROLLING_BACK || images_match(&dep->tmpl, &app->attempt->previous))
-        finish(pl, app, APP_FAILED, app->state == APP_ROLLING_BACK ? REASON_RollbackFailed : reason,
-               v.message);
+    if (!back && images_match(&dep->tmpl, &app->attempt->previous))
+        finish(pl, app, APP_FAILED, reason, v.message);
     else
-        fail_forward(pl, app, dep, &v); /* it had taken over an attempt: back to before that */
+        fail(pl, app, dep, &v); /* forward: it had taken over an attempt, back to before that */
     return true;
 }
 

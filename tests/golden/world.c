@@ -10,6 +10,7 @@
 #include "base/err.h"
 
 #define BEGIN_MS 1767225600000LL /* 2026-01-01T00:00:00Z */
+#define LIVE_READ_MS 5000
 
 void die(const char *fmt, ...)
 {
@@ -319,12 +320,24 @@ static void deliver_writes(struct world *w, const char *arrived, const cJSON *re
     }
 }
 
-/* Answers come with the next step; a live read is forgotten with the one after. */
+/* As reconcile/facts.c does it: by then the watch has seen more. */
+static void forget_live_reads(struct world *w)
+{
+    cJSON *next, *reads = object_in(w->tree, "liveReads");
+
+    for (cJSON *read = reads->child; read; read = next) {
+        next = read->next;
+        if (w->now_ms - world_time(read) >= LIVE_READ_MS)
+            cJSON_Delete(cJSON_DetachItemViaPointer(reads, read));
+    }
+}
+
+/* Answers come with the next step. */
 static void deliver_answers(struct world *w)
 {
     const cJSON *asked = json_get(w->pending, "asked");
 
-    cJSON_DeleteItemFromObjectCaseSensitive(w->tree, "liveReads");
+    forget_live_reads(w);
     JSON_EACH(deployment, json_get(asked, "live"))
         put_time(object_in(w->tree, "liveReads"), deployment->valuestring, w->now_ms);
     JSON_EACH(image, json_get(asked, "images"))
