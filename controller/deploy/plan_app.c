@@ -338,7 +338,11 @@ static void start_adopt(struct planner *pl, struct app_status *app,
                         const struct deployment_facts *dep, struct image_list images)
 {
     const struct attempt *theirs = dep->attempt;
-    struct attempt *at = plan_start(pl, app, dep, ATTEMPT_ADOPT, app->target_commit, images);
+    struct attempt *at;
+
+    app->failure = NULL;
+    app->failed_image = app->failed_commit = NULL; /* another digest than this one */
+    at = plan_start(pl, app, dep, ATTEMPT_ADOPT, app->target_commit, images);
 
     at->previous.n = 0;
     if (theirs && images_equal(&theirs->images, &images)) {

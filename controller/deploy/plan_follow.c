@@ -96,12 +96,15 @@ static bool log_is_ready(struct planner *pl, const struct app_status *app, const
         return true;
     for (size_t i = 0; i < pl->o->n_logs; i++) {
         const struct log_answer *log = &pl->o->logs[i];
+        int64_t enough_ms = log->asked_ms + LOG_WAIT_MS;
 
         if (strcmp(log->pod, v->pod->name) || strcmp(log->container, v->run->name))
             continue;
         *ret_tail = log->tail;
-        plan_again_at(pl, log->asked_ms + LOG_WAIT_MS);
-        return log->done || pl->o->now_ms >= log->asked_ms + LOG_WAIT_MS;
+        if (log->done || pl->o->now_ms >= enough_ms)
+            return true;
+        plan_again_at(pl, enough_ms);
+        return false;
     }
     act = plan_act(pl, ACT_FETCH_LOGS);
     act->app = app->name;
@@ -413,7 +416,11 @@ static void tell_progress(struct planner *pl, struct app_status *app,
                 v->message ? arena_printf(pl->a, "%s; %s", text, v->message) : text);
     else if (app->state == APP_SOAKING)
         app_set(pl, app, APP_SOAKING, REASON_Soaking,
-                arena_printf(pl->a, "all new pods are available, watching them for %lld s",
+                arena_printf(pl->a,
+                             app->attempt->soak_ms ?
+                                 "all new pods are available, watching them for %lld s" :
+                                 "a new pod is unavailable again; when all are available they are "
+                                 "watched for %lld s anew",
                              (long long)(pl->o->spec->health.soak_ms / SECOND_MS)));
 }
 
@@ -427,7 +434,14 @@ static void follow_accepted(struct planner *pl, struct app_status *app,
     app->desired = dep->replicas;
     app->updated = dep->updated;
     app->available = dep->available;
-    if (clock_stands(pl, app->attempt, dep) || !dep->pods_known)
+    if (clock_stands(pl, app->attempt, dep)) {
+        if (dep->paused && app->state != APP_ROLLING_BACK)
+            app_set(pl, app, app->state, app->reason,
+                    arena_printf(pl->a, "Deployment %s is paused, and so is its deadline",
+                                 app->deployment));
+        return;
+    }
+    if (!dep->pods_known)
         return;
     available = count_pods(pl, app->attempt, dep, set);
     v = judge(pl, app, set);
@@ -441,9 +455,12 @@ static void follow_accepted(struct planner *pl, struct app_status *app,
         return;
     }
     if (deadline_passed(pl, app, dep)) {
-        v = verdict_explain(set, app->attempt, pl->a);
+        if (!v.fails) /* else failFast is off, and the cause is known */
+            v = verdict_explain(set, app->attempt, pl->a);
         v.message =
-            arena_printf(pl->a, "no progress for %lld s: %s",
+            arena_printf(pl->a,
+                         app->attempt->complete_ms ? "did not stay available within %lld s: %s" :
+                                                     "no progress for %lld s: %s",
                          (long long)(pl->o->spec->health.deadline_ms / SECOND_MS), v.message);
         fail(pl, app, dep, &v);
         return;

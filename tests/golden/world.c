@@ -218,6 +218,10 @@ static void absorb_image(cJSON *dep, const char *name)
 
     if (!image)
         return;
+    if (containers && !member(dep, "sets")) { /* a case's containers replace the default's image */
+        cJSON_DeleteItemFromObjectCaseSensitive(dep, "image");
+        return;
+    }
     if (!containers) {
         cJSON *first = cJSON_CreateObject();
 
