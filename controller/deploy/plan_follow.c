@@ -13,14 +13,15 @@
 #define LOG_TAILS_BYTES 16384 /* of all apps together */
 #define LOG_TAIL_BYTES 1024
 
-/* The image that the attempt is about, with its digest where we know it. */
+/* The image and the commit that the attempt is about: the target's, where that is the same. */
 static const char *attempt_image(const struct planner *pl, const struct app_status *app)
 {
-    const char *written = app->attempt->images.n ? app->attempt->images.items[0].image : NULL;
+    return plan_is_for_target(pl, app) ? app->target_image : app->attempt->images.items[0].image;
+}
 
-    if (app->target_image && same_text(plan_written_image(pl, app->target_image), written))
-        return app->target_image;
-    return written;
+static const char *attempt_commit(const struct planner *pl, const struct app_status *app)
+{
+    return plan_is_for_target(pl, app) ? app->target_commit : app->attempt->commit;
 }
 
 /* --- ends --- */
@@ -44,7 +45,7 @@ static void succeed(struct planner *pl, struct app_status *app, const char *reas
         return;
     }
     image = attempt_image(pl, app);
-    app->commit = app->attempt->commit;
+    app->commit = attempt_commit(pl, app);
     app->good_image = image;
     app->failure = NULL;
     finish(pl, app, APP_UPDATED, reason, NULL);
@@ -151,7 +152,7 @@ static void fail_forward(struct planner *pl, struct app_status *app,
         return;
     }
     if (v->reason != REASON_RegistryUnavailable) { /* a registry's trouble is not the app's */
-        app->failed_commit = app->attempt->commit;
+        app->failed_commit = attempt_commit(pl, app);
         app->failed_image = failed;
     }
     if (pl->o->spec->rollback_never) {
