@@ -75,8 +75,17 @@ struct tally {
     const struct app_status *moving, *waiting, *failed, *rolled_back; /* the first of each */
 };
 
-static struct tally tally_apps(const struct release_status *s)
+/* Settled under its old Deployment only: the new one's turn comes with the next plan (R12). */
+static bool is_renamed(const struct planner *pl, const struct app_status *app)
 {
+    const struct app_spec *spec = plan_app_spec(pl, app->name);
+
+    return spec && !same_text(spec->deployment, app->deployment);
+}
+
+static struct tally tally_apps(const struct planner *pl)
+{
+    const struct release_status *s = pl->s;
     struct tally t = { 0 };
 
     for (size_t i = 0; i < s->n_apps; i++) {
@@ -86,7 +95,7 @@ static struct tally tally_apps(const struct release_status *s)
             continue;
         t.total++;
         t.good += is_good(app);
-        if (app_is_moving(app) || app->state == APP_PENDING)
+        if (app_is_moving(app) || app->state == APP_PENDING || is_renamed(pl, app))
             t.moving = t.moving ? t.moving : app;
         else if (app->state == APP_WAITING)
             t.waiting = t.waiting ? t.waiting : app;
@@ -369,9 +378,20 @@ static void clean_up(struct planner *pl)
         plan_again_at(pl, due_ms);
 }
 
+/* What is no longer listed and has settled was told, and is forgotten (R12). */
+static void drop_unlisted(struct release_status *s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->n_apps; i++)
+        if (!s->apps[i].unlisted || app_is_moving(&s->apps[i]))
+            s->apps[n++] = s->apps[i];
+    s->n_apps = n;
+}
+
 void plan_conclude(struct planner *pl)
 {
-    struct tally t = tally_apps(pl->s);
+    struct tally t;
 
     if (pl->o->spec_problem) {
         set_stalled(pl, REASON_InvalidSpec, pl->o->spec_problem);
@@ -379,6 +399,7 @@ void plan_conclude(struct planner *pl)
         write_status(pl);
         return;
     }
+    t = tally_apps(pl);
     pl->s->progress = arena_printf(pl->a, "%zu/%zu", t.settled, t.total);
     set_conditions(pl, &t);
     set_conflicted(pl);
@@ -386,6 +407,7 @@ void plan_conclude(struct planner *pl)
     if (pl->p->settled)
         put_history(pl);
     tell(pl);
+    drop_unlisted(pl->s);
     write_status(pl);
     clean_up(pl);
 }
