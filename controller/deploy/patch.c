@@ -40,7 +40,7 @@ static void put_latch(cJSON *annotations, const struct observed *o, const struct
 static void put_change_cause(cJSON *annotations, const struct observed *o,
                              const struct app_status *app, struct arena *a)
 {
-    bool back = app->attempt->kind == ATTEMPT_ROLLBACK;
+    bool back = app->state == APP_ROLLING_BACK; /* its PutBack goes back too */
 
     json_put_str(annotations, "kubernetes.io/change-cause",
                  arena_printf(a, "AppRelease %s: %s %s %.12s", o->name, app->name,

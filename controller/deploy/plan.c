@@ -111,9 +111,9 @@ static void begin_work(struct planner *pl)
     const struct observed *o = pl->o;
     struct release_status *s = pl->s;
     bool retry = !same_text(o->retry_at, s->last_retry_at);
+    bool same = s->observed_generation == o->generation && !retry;
 
-    if (s->observed_generation == o->generation && s->commit && s->start_ms && !retry &&
-        same_text(o->reconcile_at, s->last_reconcile_at))
+    if (same && s->commit && s->start_ms && same_text(o->reconcile_at, s->last_reconcile_at))
         return;
     s->observed_generation = o->generation;
     s->start_ms = o->now_ms;
@@ -122,8 +122,12 @@ static void begin_work(struct planner *pl)
     s->last_reconcile_at = o->reconcile_at;
     condition_set(pl, "ImagesResolved", "Unknown", REASON_Resolving,
                   "asking the registry for the digests");
-    for (size_t i = 0; retry && i < s->n_apps; i++)
-        s->apps[i].failed_image = s->apps[i].failed_commit = NULL;
+    for (size_t i = 0; i < s->n_apps; i++) {
+        if (retry)
+            s->apps[i].failed_image = s->apps[i].failed_commit = NULL;
+        if (!same && s->apps[i].attempt)
+            s->apps[i].attempt->put_backs = 0;
+    }
 }
 
 static struct app_status fresh_app(const struct planner *pl, const struct app_spec *spec)

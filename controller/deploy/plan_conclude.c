@@ -265,13 +265,15 @@ struct telling {
     const char *verb;
 };
 
-static struct telling telling_of(enum app_state state)
+static struct telling telling_of(const struct app_status *app)
 {
-    switch (state) {
+    switch (app->state) {
     case APP_UPDATING:
         return (struct telling){ false, "Updating", "rolling to" };
     case APP_UPDATED:
-        return (struct telling){ false, "Updated", "healthy at" };
+        return (struct telling){ false, "Updated",
+                                 same_text(app->reason, REASON_NotVerified) ? "updated to" :
+                                                                              "healthy at" };
     case APP_ROLLING_BACK:
         return (struct telling){ true, "RollingBack", "rolling back from" };
     case APP_ROLLED_BACK:
@@ -313,7 +315,7 @@ static bool is_news(const struct app_status *app, const struct app_status *was)
 
 static void tell_app(struct planner *pl, const struct app_status *app, const struct app_status *was)
 {
-    struct telling t = telling_of(app->state);
+    struct telling t = telling_of(app);
     struct action *event;
 
     if (!t.verb || !is_news(app, was))

@@ -48,7 +48,9 @@ static void succeed(struct planner *pl, struct app_status *app, const char *reas
     app->commit = attempt_commit(pl, app);
     app->good_image = image;
     app->failure = NULL;
-    finish(pl, app, APP_UPDATED, reason, NULL);
+    finish(pl, app, APP_UPDATED, reason,
+           same_text(reason, REASON_NotVerified) ? "it has no replicas, so nothing was verified" :
+                                                   NULL);
 }
 
 /* What the containers go back to (R10); n = 0: nothing. */
@@ -260,6 +262,22 @@ static void follow_unaccepted(struct planner *pl, struct app_status *app,
 
 /* --- accepted --- */
 
+static void tell_put_back(struct planner *pl, const struct app_status *app,
+                          const struct deployment_facts *dep)
+{
+    struct action *event = plan_act(pl, ACT_EVENT);
+
+    event->warning = true;
+    event->app = app->name;
+    event->deployment = app->deployment;
+    event->reason = REASON_PutBack;
+    event->note = arena_printf(pl->a,
+                               "%s: '%s' changed Deployment %s while it rolled: put back, "
+                               "%d of %d times",
+                               app->name, dep->image_manager ? dep->image_manager : "somebody",
+                               app->deployment, app->attempt->put_backs, PUT_BACKS);
+}
+
 /* R16: somebody else changed the image while we are at it. */
 static bool put_back(struct planner *pl, struct app_status *app, const struct deployment_facts *dep)
 {
@@ -293,6 +311,7 @@ static bool put_back(struct planner *pl, struct app_status *app, const struct de
                             .available_max = was.available_max,
                             .put_backs = was.put_backs + 1 };
     plan_send(pl, app, dep);
+    tell_put_back(pl, app, dep);
     if (app->state == APP_SOAKING)
         app_set(pl, app, APP_UPDATING, REASON_PutBack, NULL);
     return true;
