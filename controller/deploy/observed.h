@@ -33,6 +33,7 @@ struct run_facts { /* one container of a pod */
 struct pod_facts {
     const char *name, *phase, *reason;
     int64_t created_ms, ready_ms;
+    int64_t start_ms; /* when its kubelet took it; 0 = none has */
     bool ready, deleting, disrupted;
     const char *unschedulable; /* what the scheduler says; NULL = scheduled */
     const char *message;       /* of the pod's status, or of a condition; may be NULL */

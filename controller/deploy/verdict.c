@@ -186,11 +186,12 @@ static void fail(struct judge *j, const char *reason, const struct pod_facts *po
     j->v.run = run;
 }
 
-/* Fail once it has been so for the grace time, counted from when the pod came to be. */
+/* Fail once it has been so for the grace time, counted from when a kubelet took the pod: it may
+ * have waited long for a node. */
 static void fail_later(struct judge *j, const char *reason, const struct pod_facts *pod,
                        const struct run_facts *run, const char *message)
 {
-    int64_t due = pod->created_ms + GRACE_MS;
+    int64_t due = (pod->start_ms ? pod->start_ms : pod->created_ms) + GRACE_MS;
 
     if (j->now_ms >= due) {
         fail(j, reason, pod, run, message);
@@ -254,31 +255,41 @@ static void judge_crashes(struct judge *j)
     int threshold = j->health->restart_threshold;
     int together = 2 * j->pods > threshold ? 2 * j->pods : threshold;
     const struct run_facts *run = j->worst_run;
+    const char *message;
 
     if (!run)
         return;
-    if (j->worst_runs >= threshold || j->all_runs >= together)
-        fail(j, crash_reason(run), j->worst_pod, run,
-             crash_message(j->worst_pod, run, j->worst_runs, j->now_ms, j->a));
-    else if (!j->v.reason) {
+    message = crash_message(j->worst_pod, run, j->worst_runs, j->now_ms, j->a);
+    if (j->worst_runs >= threshold) {
+        fail(j, crash_reason(run), j->worst_pod, run, message);
+    } else if (j->all_runs >= together) {
+        fail(
+            j, crash_reason(run), j->worst_pod, run,
+            arena_printf(j->a, "%s; %d failed runs in %d new pods", message, j->all_runs, j->pods));
+    } else if (!j->v.reason) {
         j->v.reason = crash_reason(run);
-        j->v.message = crash_message(j->worst_pod, run, j->worst_runs, j->now_ms, j->a);
+        j->v.message = message;
     }
 }
 
 static void judge_refusal(struct judge *j, const struct replicaset_facts *set)
 {
     int64_t due = set->failure_ms + GRACE_MS;
+    const char *message;
 
     if (!set->failure)
         return;
-    if (j->now_ms < due) {
-        if (!j->v.again_ms || due < j->v.again_ms)
-            j->v.again_ms = due;
+    message = arena_printf(j->a, "no pod can be created: %s", quote(set->failure, j->a));
+    if (j->now_ms >= due) {
+        fail(j, REASON_PodsRefused, NULL, NULL, message);
         return;
     }
-    fail(j, REASON_PodsRefused, NULL, NULL,
-         arena_printf(j->a, "no pod can be created: %s", quote(set->failure, j->a)));
+    if (!j->v.again_ms || due < j->v.again_ms)
+        j->v.again_ms = due;
+    if (!j->v.reason) {
+        j->v.reason = REASON_PodsRefused;
+        j->v.message = message;
+    }
 }
 
 struct verdict verdict_judge(const struct replicaset_facts *set, const struct attempt *at,

@@ -42,6 +42,7 @@ void gather_pod(const struct kube_pod *pod, const struct kube_template *t, struc
                                .message = pod->message,
                                .created_ms = pod->meta.created_ms,
                                .ready_ms = pod->ready_ms,
+                               .start_ms = pod->start_ms,
                                .ready = pod->ready,
                                .deleting = pod->meta.deleted_ms != 0,
                                .disrupted = pod->disrupted,

@@ -90,9 +90,10 @@ static void observe_runs(const cJSON *pod, const cJSON *containers, struct arena
 static void observe_pod(const cJSON *pod, const cJSON *containers, struct arena *a,
                         struct pod_facts *ret)
 {
-    static const char *const keys[] = { RUN_KEYS,        "runs",    "ready",     "readyAt",
-                                        "created",       "phase",   "reason",    "deleting",
-                                        "unschedulable", "podSays", "disrupted", NULL };
+    static const char *const keys[] = {
+        RUN_KEYS,   "runs",          "ready",   "readyAt",   "created", "phase", "reason",
+        "deleting", "unschedulable", "podSays", "disrupted", "started", NULL
+    };
 
     check_keys(pod, "a pod", keys);
     *ret = (struct pod_facts){ .name = pod->string,
@@ -101,6 +102,7 @@ static void observe_pod(const cJSON *pod, const cJSON *containers, struct arena 
                                .message = json_str(pod, "podSays"),
                                .created_ms = time_at(pod, "created"),
                                .ready_ms = time_at(pod, "readyAt"),
+                               .start_ms = time_at(pod, "started"),
                                .ready = json_bool(pod, "ready", false),
                                .deleting = json_bool(pod, "deleting", false),
                                .disrupted = json_bool(pod, "disrupted", false),
