@@ -72,6 +72,33 @@ static void check_quiet(const struct observed *o, const struct plan *p, struct a
             die("a settled release is not quiet: %s", action_name(next.actions[i].kind));
 }
 
+/* R4: a patch carries an attempt that the API server has in status, or gets just before. */
+static void check_written_ahead(const struct observed *o, const struct plan *p)
+{
+    bool writes_status = false;
+
+    for (size_t i = 0; i < p->n_actions; i++) {
+        const struct action *act = &p->actions[i];
+        const struct app_status *app = act->app ? status_app(o->status, act->app) : NULL;
+
+        writes_status |= act->kind == ACT_PATCH_STATUS;
+        if (act->kind == ACT_PATCH_DEPLOYMENT && !writes_status &&
+            (!app || !app->attempt || strcmp(app->attempt->id, act->id) != 0))
+            die("attempt %s is patched and not in status", act->id);
+    }
+}
+
+/* kstatus: never both, and an old Ready never stands for a new generation. */
+static void check_conditions(const struct plan *p)
+{
+    const struct condition *ready = status_condition(&p->status, "Ready");
+
+    if (status_condition(&p->status, "Reconciling") && status_condition(&p->status, "Stalled"))
+        die("Reconciling and Stalled are both there");
+    if (!ready || ready->observed_generation != p->status.observed_generation)
+        die("Ready is of another generation than the status");
+}
+
 /* --- a case --- */
 
 static void play_step(struct world *w, const cJSON *step, FILE *out)
@@ -86,6 +113,8 @@ static void play_step(struct world *w, const cJSON *step, FILE *out)
     p = plan_make(&o, a);
     check_round_trip(&p);
     check_quiet(&o, &p, a);
+    check_written_ahead(&o, &p);
+    check_conditions(&p);
     world_keep(w, &p);
     if (!out)
         return;
