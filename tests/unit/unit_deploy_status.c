@@ -1,0 +1,265 @@
+#include "deploy/status.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "unit.h"
+
+#define T(second) "2026-11-24T10:00:" second ".000Z"
+
+/* Every field there is, as the API server stores it. */
+static const char FULL[] =
+    "{\"observedGeneration\":12,\"startTime\":\"" T(
+        "00") "\",\"commit\":\"2222222\","
+              "\"lastSucceededCommit\":\"1111111\",\"lastHandledRetryAt\":\"r\","
+              "\"lastHandledReconcileAt\":\"c\",\"progress\":\"1/2\",\"apps\":["
+              "{\"name\":\"web\",\"deployment\":\"btc-web\",\"unlisted\":true,\"state\":"
+              "\"RollingBack\","
+              "\"reason\":\"CrashLoop\",\"message\":\"m\",\"stateTime\":\"2026-11-24T10:00:01."
+              "234Z\","
+              "\"commit\":\"1111111\",\"goodImage\":\"g\",\"targetCommit\":\"2222222\","
+              "\"targetImage\":\"t\","
+              "\"failedCommit\":\"2222222\",\"failedImage\":\"t\","
+              "\"attempt\":{\"id\":\"3f2a91c0-7\",\"kind\":\"PutBack\",\"commit\":\"2222222\","
+              "\"images\":[{\"container\":\"web\",\"image\":\"i\"}],"
+              "\"previousImages\":[{\"container\":\"web\",\"image\":\"p\"}],\"previousAvailable\":"
+              "3,"
+              "\"startTime\":\"" T("02") "\",\"generation\":11,\"deploymentUID\":\"u\","
+                                         "\"accepted\":41,"
+                                         "\"previousGood\":{\"commit\":\"0000000\",\"image\":"
+                                         "\"pg\"},\"progressTime\":\"" T(
+                                             "03") "\","
+                                                   "\"availableMax\":2,\"completeTime\":\"" T("04") "\",\"soakTime\":\"" T(
+                                                       "05") "\","
+                                                             "\"clockStopped\":\"" T(
+                                                                 "06") "\",\"putBacks\":1},"
+                                                                       "\"replicas\":{\"desired\":"
+                                                                       "3,\"updated\":2,"
+                                                                       "\"available\":1},"
+                                                                       "\"finishTime\":\"" T(
+                                                                           "07") "\","
+                                                                                 "\"failure\":{"
+                                                                                 "\"pod\":\"p\","
+                                                                                 "\"container\":"
+                                                                                 "\"web\","
+                                                                                 "\"reason\":"
+                                                                                 "\"Error\","
+                                                                                 "\"exitCode\":1,"
+                                                                                 "\"restarts\":3,"
+                                                                                 "\"logTail\":"
+                                                                                 "\"l\"}}],"
+                                                                                 "\"history\":[{"
+                                                                                 "\"commit\":"
+                                                                                 "\"1111111\","
+                                                                                 "\"result\":"
+                                                                                 "\"Succeeded\","
+                                                                                 "\"startTime\":"
+                                                                                 "\"" T(
+                                                                                     "08") "\","
+                                                                                           "\"finis"
+                                                                                           "hTime\""
+                                                                                           ":\"" T(
+                                                                                               "09") "\",\"changedApps\":[\"web\"],"
+                                                                                                     "\"held\":[{\"name\":\"api\",\"commit\":\"3333333\"}],\"actor\":\"ann\"}],"
+                                                                                                     "\"conditions\":[{\"type\":\"Ready\",\"status\":\"Unknown\",\"reason\":\"Progressing\","
+                                                                                                     "\"message\":\"x\",\"lastTransitionTime\":\"2026-11-24T10:00:00Z\",\"observedGeneration\":12}]}";
+
+static void decode(const char *json, struct arena *a, struct release_status *ret)
+{
+    struct err e = { 0 };
+    AUTO(json) cJSON *tree = json_parse(json, strlen(json), &e);
+
+    if (!tree)
+        printf("the text is no JSON: %s\n", e.text);
+    status_decode(tree, a, ret);
+}
+
+static void keeps_every_field(void)
+{
+    AUTO(arena) struct arena *a = arena_new(4096);
+    struct err e = { 0 };
+    AUTO(json) cJSON *want = json_parse(FULL, strlen(FULL), &e);
+    AUTO(json) cJSON *got = NULL;
+    struct release_status s;
+
+    status_decode(want, a, &s);
+    got = status_encode(&s);
+    CASE("what was read is what is written", cJSON_Compare(want, got, true));
+}
+
+static void starts_from_nothing(void)
+{
+    AUTO(arena) struct arena *a = arena_new(512);
+    struct release_status s;
+
+    status_decode(NULL, a, &s);
+    CASE("no status", s.observed_generation == -1 && !s.n_apps && !s.n_history && !s.n_conditions);
+    decode("{\"observedGeneration\":-1}", a, &s);
+    CASE("the CRD's default", s.observed_generation == -1 && s.start_ms == 0 && !s.commit);
+}
+
+static void tells_absent_from_zero(void)
+{
+    AUTO(arena) struct arena *a = arena_new(1024);
+    struct release_status s;
+    const struct attempt *at;
+
+    decode("{\"apps\":[{\"name\":\"a\",\"attempt\":{\"id\":\"x-1\",\"kind\":\"Roll\"}}]}", a, &s);
+    at = s.apps[0].attempt;
+    CASE("previousAvailable", at->previous_available == -1);
+    CASE("availableMax", at->available_max == -1);
+    CASE("accepted", at->accepted == 0);
+    CASE("replicas", s.apps[0].desired == -1);
+    decode("{\"apps\":[{\"name\":\"a\",\"replicas\":{\"desired\":0},\"attempt\":{\"id\":\"x-1\","
+           "\"previousAvailable\":0,\"availableMax\":0}}]}",
+           a, &s);
+    at = s.apps[0].attempt;
+    CASE("zeroes", at->previous_available == 0 && at->available_max == 0 && !s.apps[0].desired);
+}
+
+/* Status is ours, but somebody may have spoiled it: what makes no sense is left out. */
+static void leaves_out_what_makes_no_sense(void)
+{
+    AUTO(arena) struct arena *a = arena_new(4096);
+    struct release_status s;
+
+    decode("{\"observedGeneration\":\"x\",\"apps\":7,\"history\":{},\"conditions\":\"\"}", a, &s);
+    CASE("wrong types", s.observed_generation == -1 && !s.n_apps && !s.n_history);
+    decode("{\"apps\":[{},7,null,{\"name\":\"a\",\"state\":\"Dancing\",\"stateTime\":\"noon\","
+           "\"attempt\":{\"kind\":\"Roll\"},\"failure\":[]}],\"history\":[{}],"
+           "\"conditions\":[{\"status\":\"True\"}]}",
+           a, &s);
+    CASE("an app without name", s.n_apps == 1);
+    CASE("an unknown state is Pending", s.apps[0].state == APP_PENDING);
+    CASE("a time that is none", s.apps[0].state_ms == 0);
+    CASE("an attempt without id", s.apps[0].attempt == NULL && s.apps[0].failure == NULL);
+    CASE("empty entries", !s.n_history && !s.n_conditions);
+    decode("{\"conditions\":[{\"type\":\"1\"},{\"type\":\"2\"},{\"type\":\"3\"},{\"type\":\"4\"},"
+           "{\"type\":\"5\"},{\"type\":\"6\"},{\"type\":\"7\"},{\"type\":\"8\"},{\"type\":\"9\"}]}",
+           a, &s);
+    CASE("more conditions than there are", s.n_conditions == STATUS_CONDITIONS);
+}
+
+static void names_all_states_and_kinds(void)
+{
+    AUTO(arena) struct arena *a = arena_new(4096);
+    struct release_status s = { .observed_generation = 1 }, again;
+    struct app_status app = { .name = "a", .desired = -1 };
+    struct attempt at = { .id = "x-1", .previous_available = -1, .available_max = -1 };
+
+    s.apps = &app;
+    s.n_apps = 1;
+    app.attempt = &at;
+    for (int i = APP_PENDING; i <= APP_SUPERSEDED; i++) {
+        AUTO(json) cJSON *tree = NULL;
+
+        app.state = (enum app_state)i;
+        at.kind = (enum attempt_kind)(i % (ATTEMPT_PUT_BACK + 1));
+        tree = status_encode(&s);
+        status_decode(tree, a, &again);
+        CASE(app_state_name(app.state), again.apps[0].state == app.state);
+        CASE(attempt_kind_name(at.kind), again.apps[0].attempt->kind == at.kind);
+    }
+}
+
+/* --- what is written at once (R20) --- */
+
+static const struct {
+    const char *name, *from, *to; /* replaced in FULL */
+    bool equal, urgent;
+} CHANGES[] = {
+    { "nothing", "", "", true, false },
+    { "a count of pods", "\"available\":1", "\"available\":2", false, false },
+    { "the high-water mark", "\"availableMax\":2", "\"availableMax\":3", false, false },
+    { "a message", "\"message\":\"m\"", "\"message\":\"n\"", false, false },
+    { "a condition's message", "\"message\":\"x\"", "\"message\":\"y\"", false, false },
+    { "the progress", "1/2", "2/2", false, false },
+    { "a state", "RollingBack", "RolledBack", false, true },
+    { "a reason", "\"reason\":\"CrashLoop\"", "\"reason\":\"OOMKilled\"", false, true },
+    { "a target", "\"targetImage\":\"t\"", "\"targetImage\":\"u\"", false, true },
+    { "an attempt", "3f2a91c0-7", "3f2a91c0-8", false, true },
+    { "the acceptance", "\"accepted\":41", "\"accepted\":42", false, true },
+    { "the clock's stop", "\"clockStopped\":\"" T("06"), "\"clockStopped\":\"" T("16"), false,
+      true },
+    { "a condition's status", "\"status\":\"Unknown\"", "\"status\":\"True\"", false, true },
+    { "a condition's reason", "\"reason\":\"Progressing\"", "\"reason\":\"Other\"", false, true },
+    { "the generation", "{\"observedGeneration\":12", "{\"observedGeneration\":13", false, true },
+    { "the start", "\"startTime\":\"" T("00"), "\"startTime\":\"" T("10"), false, true },
+};
+
+static const char *with(struct arena *a, const char *from, const char *to)
+{
+    const char *at = strstr(FULL, from);
+
+    return arena_printf(a, "%.*s%s%s", (int)(at - FULL), FULL, to, at + strlen(from));
+}
+
+static void knows_what_is_urgent(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(CHANGES); i++) {
+        AUTO(arena) struct arena *a = arena_new(8192);
+        struct release_status was, now;
+
+        decode(FULL, a, &was);
+        decode(with(a, CHANGES[i].from, CHANGES[i].to), a, &now);
+        CASE(CHANGES[i].name, status_equal(&was, &now) == CHANGES[i].equal);
+        CASE(CHANGES[i].name, status_is_urgent(&was, &now) == CHANGES[i].urgent);
+    }
+}
+
+/* --- the annotation --- */
+
+static void an_attempt_survives_the_annotation(void)
+{
+    AUTO(arena) struct arena *a = arena_new(4096);
+    struct release_status s;
+    AUTO(json) cJSON *tree = NULL;
+    const struct attempt *was, *now;
+    char *text;
+
+    decode(FULL, a, &s);
+    was = s.apps[0].attempt;
+    tree = attempt_annotation(was);
+    text = json_print(tree);
+    now = attempt_from_annotation(text, a);
+    CASE("id and kind", !strcmp(now->id, was->id) && now->kind == was->kind);
+    CASE("commit", !strcmp(now->commit, was->commit));
+    CASE("images", now->images.n == 1 && !strcmp(now->images.items[0].image, "i"));
+    CASE("the way back", now->previous.n == 1 && now->previous_available == 3 &&
+                             !strcmp(now->previous.items[0].image, "p"));
+    CASE("when", now->start_ms == was->start_ms);
+    free(text);
+}
+
+static void a_spoiled_annotation_is_no_attempt(void)
+{
+    AUTO(arena) struct arena *a = arena_new(512);
+
+    CASE("absent", !attempt_from_annotation(NULL, a));
+    CASE("empty", !attempt_from_annotation("", a));
+    CASE("no JSON", !attempt_from_annotation("{\"id\":", a));
+    CASE("a list", !attempt_from_annotation("[]", a));
+    CASE("no id", !attempt_from_annotation("{\"kind\":\"Roll\"}", a));
+    CASE("an id that is a number", !attempt_from_annotation("{\"id\":7}", a));
+}
+
+static void finds_by_name(void)
+{
+    AUTO(arena) struct arena *a = arena_new(4096);
+    struct release_status s;
+
+    decode(FULL, a, &s);
+    CASE("an app", status_app(&s, "web") == &s.apps[0]);
+    CASE("no such app", status_app(&s, "api") == NULL);
+    CASE("a condition", status_condition(&s, "Ready") == &s.conditions[0]);
+    CASE("no such condition", status_condition(&s, "Stalled") == NULL);
+}
+
+UNIT_MAIN(UNIT_TEST(keeps_every_field), UNIT_TEST(starts_from_nothing),
+          UNIT_TEST(tells_absent_from_zero), UNIT_TEST(leaves_out_what_makes_no_sense),
+          UNIT_TEST(names_all_states_and_kinds), UNIT_TEST(knows_what_is_urgent),
+          UNIT_TEST(an_attempt_survives_the_annotation),
+          UNIT_TEST(a_spoiled_annotation_is_no_attempt), UNIT_TEST(finds_by_name))
