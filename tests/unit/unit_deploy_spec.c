@@ -79,7 +79,7 @@ static const struct {
     { "a Deployment's name with a slash", APP("{\"name\":\"a\",\"deployment\":\"x/y\"}"),
       "spec.apps[0].deployment: 'x/y' is not" },
     { "a repository with a tag", APP("{\"name\":\"a\",\"repository\":\"r.io/a:v1\"}"),
-      "spec.apps[0].repository: 'r.io/a:v1' is not host[:port][/path]" },
+      "spec.apps[0].repository: 'r.io/a:v1' is not [host[:port]/]path" },
     { "a repository with a scheme", APP("{\"name\":\"a\",\"repository\":\"https://r.io/a\"}"),
       "spec.apps[0].repository: 'https://r.io/a' is not" },
     { "a repository with a user", APP("{\"name\":\"a\",\"repository\":\"me@r.io/a\"}"),
@@ -176,6 +176,55 @@ static const struct {
     { "an actor that is a list", WITH("\"source\":{\"actor\":[]}"),
       "spec.source.actor: must be a string" },
 };
+
+/* What the CRD's patterns take and refuse. */
+static const struct {
+    const char *text;
+    bool registry, repository;
+} PLACES[] = {
+    { "r.io", true, true },
+    { "r.io:5000", true, false },
+    { "r.io:5000/shop", true, true },
+    { "192.168.1.100:5000", true, false },
+    { "[fd00::1]:5000/shop", true, true },
+    { "[fd00::1]", true, false },
+    { "localhost/a.b_c__d---e", true, true },
+    { "library/nginx", true, true },
+    { "my_team/web", false, true },
+    { "r.io/shop-", false, false },
+    { "r.io/-shop", false, false },
+    { "r.io/a..b", false, false },
+    { "r.io/a___b", false, false },
+    { "r.io/a/", false, false },
+    { "r.io/", false, false },
+    { "r.io-", false, false },
+    { "-r.io", false, false },
+    { "r.io:", false, false },
+    { "r.io:http/a", false, false },
+    { "r.io:123456/a", false, false },
+    { "r.io:5000:5000/a", false, false },
+    { "[fd00::1/a", false, false },
+    { "[]/a", false, false },
+    { "r.io/a@sha256:12", false, false },
+    { "r.io/a b", false, false },
+    { "r.io/\u00e4", false, false },
+};
+
+static void takes_registries_and_repositories_as_the_crd_does(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(PLACES); i++) {
+        AUTO(arena) struct arena *a = arena_new(4096);
+        struct release_spec spec;
+        const char *registry = arena_printf(
+            a, "{\"commit\":\"1234567\",\"registry\":\"%s\",\"apps\":[{\"name\":\"a\"}]}",
+            PLACES[i].text);
+        const char *repository =
+            arena_printf(a, APP("{\"name\":\"a\",\"repository\":\"%s\"}"), PLACES[i].text);
+
+        CASE(PLACES[i].text, (decode(registry, a, &spec) == NULL) == PLACES[i].registry);
+        CASE(PLACES[i].text, (decode(repository, a, &spec) == NULL) == PLACES[i].repository);
+    }
+}
 
 static void names_the_field_and_the_rule(void)
 {
@@ -279,5 +328,5 @@ static void reads_all_there_is(void)
 }
 
 UNIT_MAIN(UNIT_TEST(names_the_field_and_the_rule), UNIT_TEST(refuses_what_is_no_object),
-          UNIT_TEST(counts_apps), UNIT_TEST(cuts_quoted_text), UNIT_TEST(fills_in_defaults),
-          UNIT_TEST(reads_all_there_is))
+          UNIT_TEST(takes_registries_and_repositories_as_the_crd_does), UNIT_TEST(counts_apps),
+          UNIT_TEST(cuts_quoted_text), UNIT_TEST(fills_in_defaults), UNIT_TEST(reads_all_there_is))
