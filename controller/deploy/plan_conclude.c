@@ -168,7 +168,7 @@ static void set_conditions(struct planner *pl, const struct tally *t)
         const struct condition *c = status_condition(pl->s, "ImagesResolved");
 
         set_stalled(pl, c->reason, c->message);
-    } else if (t->waiting) {
+    } else if (t->waiting && !t->failed && !t->rolled_back) {
         set_ready(pl, "Unknown", REASON_WaitingForDeployment, app_note(pl, t->waiting));
         set_reconciling(pl, REASON_WaitingForDeployment, app_note(pl, t->waiting));
     } else if (t->good == t->total) {
@@ -405,7 +405,7 @@ void plan_conclude(struct planner *pl)
     pl->s->progress = arena_printf(pl->a, "%zu/%zu", t.settled, t.total);
     set_conditions(pl, &t);
     set_conflicted(pl);
-    pl->p->settled = !status_condition(pl->s, "Reconciling") && !pl->moving;
+    pl->p->settled = !status_condition(pl->s, "Reconciling") && !pl->moving && !t.waiting;
     if (pl->p->settled)
         put_history(pl);
     tell(pl);

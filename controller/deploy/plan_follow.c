@@ -134,7 +134,8 @@ static struct failure *make_failure(struct planner *pl, const struct verdict *v,
             f->exit_code = v->run->exit_code;
     }
     if (tail && strlen(tail) > keep)
-        tail += strlen(tail) - keep;
+        for (tail += strlen(tail) - keep; (*tail & 0xC0) == 0x80;)
+            tail++; /* the rest of a UTF-8 character */
     f->log_tail = tail;
     return f;
 }
