@@ -8,64 +8,32 @@
 #include "base/json.h"
 #include "unit.h"
 
-#define T(second) "2026-11-24T10:00:" second ".000Z"
-
 /* Every field there is, as the API server stores it. */
 static const char FULL[] =
-    "{\"observedGeneration\":12,\"startTime\":\"" T(
-        "00") "\",\"commit\":\"2222222\","
-              "\"lastSucceededCommit\":\"1111111\",\"lastHandledRetryAt\":\"r\","
-              "\"lastHandledReconcileAt\":\"c\",\"progress\":\"1/2\",\"apps\":["
-              "{\"name\":\"web\",\"deployment\":\"btc-web\",\"unlisted\":true,\"state\":"
-              "\"RollingBack\","
-              "\"reason\":\"CrashLoop\",\"message\":\"m\",\"stateTime\":\"2026-11-24T10:00:01."
-              "234Z\","
-              "\"commit\":\"1111111\",\"goodImage\":\"g\",\"targetCommit\":\"2222222\","
-              "\"targetImage\":\"t\","
-              "\"failedCommit\":\"2222222\",\"failedImage\":\"t\","
-              "\"attempt\":{\"id\":\"3f2a91c0-7\",\"kind\":\"PutBack\",\"commit\":\"2222222\","
-              "\"images\":[{\"container\":\"web\",\"image\":\"i\"}],"
-              "\"previousImages\":[{\"container\":\"web\",\"image\":\"p\"}],\"previousAvailable\":"
-              "3,"
-              "\"startTime\":\"" T("02") "\",\"generation\":11,\"deploymentUID\":\"u\","
-                                         "\"accepted\":41,"
-                                         "\"previousGood\":{\"commit\":\"0000000\",\"image\":"
-                                         "\"pg\"},\"progressTime\":\"" T(
-                                             "03") "\","
-                                                   "\"availableMax\":2,\"completeTime\":\"" T("04") "\",\"soakTime\":\"" T(
-                                                       "05") "\","
-                                                             "\"clockStopped\":\"" T(
-                                                                 "06") "\",\"putBacks\":1},"
-                                                                       "\"replicas\":{\"desired\":"
-                                                                       "3,\"updated\":2,"
-                                                                       "\"available\":1},"
-                                                                       "\"finishTime\":\"" T(
-                                                                           "07") "\","
-                                                                                 "\"failure\":{"
-                                                                                 "\"pod\":\"p\","
-                                                                                 "\"container\":"
-                                                                                 "\"web\","
-                                                                                 "\"reason\":"
-                                                                                 "\"Error\","
-                                                                                 "\"exitCode\":1,"
-                                                                                 "\"restarts\":3,"
-                                                                                 "\"logTail\":"
-                                                                                 "\"l\"}}],"
-                                                                                 "\"history\":[{"
-                                                                                 "\"commit\":"
-                                                                                 "\"1111111\","
-                                                                                 "\"result\":"
-                                                                                 "\"Succeeded\","
-                                                                                 "\"startTime\":"
-                                                                                 "\"" T(
-                                                                                     "08") "\","
-                                                                                           "\"finis"
-                                                                                           "hTime\""
-                                                                                           ":\"" T(
-                                                                                               "09") "\",\"changedApps\":[\"web\"],"
-                                                                                                     "\"held\":[{\"name\":\"api\",\"commit\":\"3333333\"}],\"actor\":\"ann\"}],"
-                                                                                                     "\"conditions\":[{\"type\":\"Ready\",\"status\":\"Unknown\",\"reason\":\"Progressing\","
-                                                                                                     "\"message\":\"x\",\"lastTransitionTime\":\"2026-11-24T10:00:00Z\",\"observedGeneration\":12}]}";
+    "{\"observedGeneration\":12,\"startTime\":\"2026-11-24T10:00:00.000Z\","
+    "\"commit\":\"2222222\",\"shortCommit\":\"2222222\",\"lastSucceededCommit\":\"1111111\","
+    "\"lastHandledRetryAt\":\"r\",\"lastHandledReconcileAt\":\"c\",\"progress\":\"1/2\","
+    "\"apps\":[{\"name\":\"web\",\"deployment\":\"btc-web\",\"unlisted\":true,"
+    "\"state\":\"RollingBack\",\"reason\":\"CrashLoop\",\"message\":\"m\","
+    "\"stateTime\":\"2026-11-24T10:00:01.234Z\",\"commit\":\"1111111\",\"goodImage\":\"g\","
+    "\"targetCommit\":\"2222222\",\"targetImage\":\"t\",\"failedCommit\":\"2222222\","
+    "\"failedImage\":\"t\",\"attempt\":{\"id\":\"3f2a91c0-7\",\"kind\":\"PutBack\","
+    "\"commit\":\"2222222\",\"images\":[{\"container\":\"web\",\"image\":\"i\"}],"
+    "\"previousImages\":[{\"container\":\"web\",\"image\":\"p\"}],\"previousAvailable\":3,"
+    "\"startTime\":\"2026-11-24T10:00:02.000Z\",\"generation\":11,\"deploymentUID\":\"u\","
+    "\"accepted\":41,\"previousGood\":{\"commit\":\"0000000\",\"image\":\"pg\"},"
+    "\"progressTime\":\"2026-11-24T10:00:03.000Z\",\"availableMax\":2,"
+    "\"completeTime\":\"2026-11-24T10:00:04.000Z\",\"soakTime\":\"2026-11-24T10:00:05.000Z\","
+    "\"clockStopped\":\"2026-11-24T10:00:06.000Z\",\"putBacks\":1},"
+    "\"replicas\":{\"desired\":3,\"updated\":2,\"available\":1},"
+    "\"finishTime\":\"2026-11-24T10:00:07.000Z\",\"failure\":{\"pod\":\"p\","
+    "\"container\":\"web\",\"reason\":\"Error\",\"exitCode\":1,\"restarts\":3,"
+    "\"logTail\":\"l\"}}],\"history\":[{\"commit\":\"1111111\",\"result\":\"Succeeded\","
+    "\"startTime\":\"2026-11-24T10:00:08.000Z\",\"finishTime\":\"2026-11-24T10:00:09.000Z\","
+    "\"changedApps\":[\"web\"],\"held\":[{\"name\":\"api\",\"commit\":\"3333333\"}],"
+    "\"actor\":\"ann\"}],\"conditions\":[{\"type\":\"Ready\",\"status\":\"Unknown\","
+    "\"reason\":\"Progressing\",\"message\":\"x\","
+    "\"lastTransitionTime\":\"2026-11-24T10:00:00Z\",\"observedGeneration\":12}]}";
 
 static void decode(const char *json, struct arena *a, struct release_status *ret)
 {
@@ -101,24 +69,31 @@ static void starts_from_nothing(void)
     CASE("the CRD's default", s.observed_generation == -1 && s.start_ms == 0 && !s.commit);
 }
 
+#define APP "\"name\":\"a\",\"deployment\":\"btc-a\","
+#define ATTEMPT                                                                                    \
+    "\"id\":\"x-1\",\"kind\":\"Roll\",\"commit\":\"1111111\",\"images\":[{\"container\":\"a\","    \
+    "\"image\":\"i\"}]"
+
 static void tells_absent_from_zero(void)
 {
     AUTO(arena) struct arena *a = arena_new(1024);
     struct release_status s;
     const struct attempt *at;
 
-    decode("{\"apps\":[{\"name\":\"a\",\"attempt\":{\"id\":\"x-1\",\"kind\":\"Roll\"}}]}", a, &s);
+    decode("{\"apps\":[{" APP "\"attempt\":{" ATTEMPT "}}]}", a, &s);
     at = s.apps[0].attempt;
     CASE("previousAvailable", at->previous_available == -1);
     CASE("availableMax", at->available_max == -1);
     CASE("accepted", at->accepted == 0);
     CASE("replicas", s.apps[0].desired == -1);
-    decode("{\"apps\":[{\"name\":\"a\",\"replicas\":{\"desired\":0},\"attempt\":{\"id\":\"x-1\","
-           "\"previousAvailable\":0,\"availableMax\":0}}]}",
+    decode("{\"apps\":[{" APP "\"replicas\":{\"desired\":0},\"attempt\":{" ATTEMPT
+           ",\"previousAvailable\":0,\"availableMax\":0}}]}",
            a, &s);
     at = s.apps[0].attempt;
     CASE("zeroes", at->previous_available == 0 && at->available_max == 0 && !s.apps[0].desired);
 }
+
+#define C(type) "{\"type\":\"" type "\",\"status\":\"True\",\"reason\":\"R\"}"
 
 /* Status is ours, but somebody may have spoiled it: what makes no sense is left out. */
 static void leaves_out_what_makes_no_sense(void)
@@ -128,7 +103,7 @@ static void leaves_out_what_makes_no_sense(void)
 
     decode("{\"observedGeneration\":\"x\",\"apps\":7,\"history\":{},\"conditions\":\"\"}", a, &s);
     CASE("wrong types", s.observed_generation == -1 && !s.n_apps && !s.n_history);
-    decode("{\"apps\":[{},7,null,{\"name\":\"a\",\"state\":\"Dancing\",\"stateTime\":\"noon\","
+    decode("{\"apps\":[{},7,null,{" APP "\"state\":\"Dancing\",\"stateTime\":\"noon\","
            "\"attempt\":{\"kind\":\"Roll\"},\"failure\":[]}],\"history\":[{}],"
            "\"conditions\":[{\"status\":\"True\"}]}",
            a, &s);
@@ -137,8 +112,8 @@ static void leaves_out_what_makes_no_sense(void)
     CASE("a time that is none", s.apps[0].state_ms == 0);
     CASE("an attempt without id", s.apps[0].attempt == NULL && s.apps[0].failure == NULL);
     CASE("empty entries", !s.n_history && !s.n_conditions);
-    decode("{\"conditions\":[{\"type\":\"1\"},{\"type\":\"2\"},{\"type\":\"3\"},{\"type\":\"4\"},"
-           "{\"type\":\"5\"},{\"type\":\"6\"},{\"type\":\"7\"},{\"type\":\"8\"},{\"type\":\"9\"}]}",
+    decode("{\"conditions\":[" C("1") "," C("2") "," C("3") "," C("4") "," C("5") "," C("6") "," C(
+               "7") "," C("8") "," C("9") "]}",
            a, &s);
     CASE("more conditions than there are", s.n_conditions == STATUS_CONDITIONS);
 }
@@ -147,8 +122,13 @@ static void names_all_states_and_kinds(void)
 {
     AUTO(arena) struct arena *a = arena_new(4096);
     struct release_status s = { .observed_generation = 1 }, again;
-    struct app_status app = { .name = "a", .desired = -1 };
-    struct attempt at = { .id = "x-1", .previous_available = -1, .available_max = -1 };
+    struct app_status app = { .name = "a", .deployment = "btc-a", .desired = -1 };
+    struct image_of image = { "a", "i" };
+    struct attempt at = { .id = "x-1",
+                          .commit = "1111111",
+                          .images = { &image, 1 },
+                          .previous_available = -1,
+                          .available_max = -1 };
 
     s.apps = &app;
     s.n_apps = 1;
@@ -182,12 +162,13 @@ static const struct {
     { "a target", "\"targetImage\":\"t\"", "\"targetImage\":\"u\"", false, true },
     { "an attempt", "3f2a91c0-7", "3f2a91c0-8", false, true },
     { "the acceptance", "\"accepted\":41", "\"accepted\":42", false, true },
-    { "the clock's stop", "\"clockStopped\":\"" T("06"), "\"clockStopped\":\"" T("16"), false,
-      true },
+    { "the clock's stop", "\"clockStopped\":\"2026-11-24T10:00:06.000Z",
+      "\"clockStopped\":\"2026-11-24T10:00:16.000Z", false, true },
     { "a condition's status", "\"status\":\"Unknown\"", "\"status\":\"True\"", false, true },
     { "a condition's reason", "\"reason\":\"Progressing\"", "\"reason\":\"Other\"", false, true },
     { "the generation", "{\"observedGeneration\":12", "{\"observedGeneration\":13", false, true },
-    { "the start", "\"startTime\":\"" T("00"), "\"startTime\":\"" T("10"), false, true },
+    { "the start", "\"startTime\":\"2026-11-24T10:00:00.000Z",
+      "\"startTime\":\"2026-11-24T10:00:10.000Z", false, true },
 };
 
 static const char *with(struct arena *a, const char *from, const char *to)
