@@ -141,8 +141,7 @@ static void retarget(struct planner *pl, const struct app_spec *spec, const char
     if (!target) {
         if (app_is_moving(app))
             return;
-        app->target_commit = spec->commit;
-        app->target_image = NULL;
+        app->target_commit = app->target_image = NULL;
         app_set(pl, app, APP_SKIPPED, REASON_ImageAbsent,
                 arena_printf(pl->a, "image %s is not in the registry", spec->image));
         return;
