@@ -148,12 +148,12 @@ static char *play(const char *folder, const char *name)
     if (begins && !json_at(defaults, "begins", begins))
         die("%s: begins '%s' is not in defaults.yaml", path, begins);
     fprintf(out, "%s\n\n", json_str(tree, "promise"));
-    JSON_EACH(step, begins ? json_at(defaults, "begins", begins) : NULL)
-        play_step(&w, step, NULL);
-    JSON_EACH(step, json_get(tree, "before"))
-        play_step(&w, step, NULL);
-    JSON_EACH(step, json_get(tree, "steps"))
-        play_step(&w, step, out);
+    EACH(step, begins ? json_at(defaults, "begins", begins) : NULL)
+    play_step(&w, step, NULL);
+    EACH(step, json_get(tree, "before"))
+    play_step(&w, step, NULL);
+    EACH(step, json_get(tree, "steps"))
+    play_step(&w, step, out);
     fclose(out);
     world_release(&w);
     return text;

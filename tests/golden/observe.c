@@ -25,7 +25,8 @@ static struct template_facts observe_template(const cJSON *containers, struct ar
     struct template_facts t = { .containers =
                                     arena_array(a, count(containers) + 1, sizeof *t.containers) };
 
-    JSON_EACH(c, containers) {
+    EACH(c, containers)
+    {
         bool init = json_bool(c, "init", false) || json_bool(c, "sidecar", false);
 
         check_keys(c, "a container", keys);
@@ -74,7 +75,8 @@ static void observe_runs(const cJSON *pod, const cJSON *containers, struct arena
     bool seen_main = false;
 
     ret->runs = arena_array(a, count(containers) + 1, sizeof *ret->runs);
-    JSON_EACH(c, containers) {
+    EACH(c, containers)
+    {
         const cJSON *tree = json_get(runs, json_str(c, "name"));
         bool init = json_bool(c, "init", false) || json_bool(c, "sidecar", false);
 
@@ -115,7 +117,8 @@ static void observe_pod(const cJSON *pod, const cJSON *containers, struct arena 
 static void observe_sets(const cJSON *sets, struct arena *a, struct deployment_facts *dep)
 {
     dep->sets = arena_array(a, count(sets) + 1, sizeof *dep->sets);
-    JSON_EACH(set, sets) {
+    EACH(set, sets)
+    {
         struct replicaset_facts *facts = &dep->sets[dep->n_sets++];
         const cJSON *pods = json_get(set, "pods"), *containers = json_get(set, "containers");
 
@@ -125,8 +128,8 @@ static void observe_sets(const cJSON *sets, struct arena *a, struct deployment_f
                                             .failure = json_str(set, "refused"),
                                             .failure_ms = time_at(set, "refusedAt") };
         facts->pods = arena_array(a, count(pods) + 1, sizeof *facts->pods);
-        JSON_EACH(pod, pods)
-            observe_pod(pod, containers, a, &facts->pods[facts->n_pods++]);
+        EACH(pod, pods)
+        observe_pod(pod, containers, a, &facts->pods[facts->n_pods++]);
     }
 }
 
@@ -228,12 +231,13 @@ static void observe_answers(const struct world *w, struct arena *a, struct obser
     const cJSON *refusals = json_get(w->tree, "refusals"), *logs = json_get(w->tree, "logs");
 
     o->images = arena_array(a, count(registry) + 1, sizeof *o->images);
-    JSON_EACH(known, registry)
-        if (json_get(json_get(w->tree, "answers"), known->string))
-            o->images[o->n_images++] =
-                observe_answer(known, time_at(json_get(w->tree, "answers"), known->string));
+    EACH(known, registry)
+    if (json_get(json_get(w->tree, "answers"), known->string))
+        o->images[o->n_images++] =
+            observe_answer(known, time_at(json_get(w->tree, "answers"), known->string));
     o->logs = arena_array(a, count(asked) + 1, sizeof *o->logs);
-    JSON_EACH(log, asked) {
+    EACH(log, asked)
+    {
         const char *slash = strchr(log->string, '/');
 
         o->logs[o->n_logs++] =
@@ -245,13 +249,13 @@ static void observe_answers(const struct world *w, struct arena *a, struct obser
                                  .tail = json_str(logs, log->string) };
     }
     o->refusals = arena_array(a, count(refusals) + 1, sizeof *o->refusals);
-    JSON_EACH(refusal, refusals)
-        o->refusals[o->n_refusals++] =
-            (struct refusal){ .attempt_id = refusal->string,
-                              .for_good = json_int(refusal, "code", 0) == 422,
-                              .forbidden = json_int(refusal, "code", 0) == 403,
-                              .text = json_str(refusal, "text"),
-                              .at_ms = time_at(refusal, "at") };
+    EACH(refusal, refusals)
+    o->refusals[o->n_refusals++] =
+        (struct refusal){ .attempt_id = refusal->string,
+                          .for_good = json_int(refusal, "code", 0) == 422,
+                          .forbidden = json_int(refusal, "code", 0) == 403,
+                          .text = json_str(refusal, "text"),
+                          .at_ms = time_at(refusal, "at") };
 }
 
 /* --- all together --- */
@@ -261,11 +265,10 @@ static void observe_apps(const struct world *w, struct arena *a, struct observed
     const cJSON *deployments = json_get(w->tree, "deployments");
 
     o->apps = arena_array(a, count(deployments) + 1, sizeof *o->apps);
-    JSON_EACH(tree, deployments)
-        o->apps[o->n_apps++] =
-            (struct app_facts){ .deployment = tree->string,
-                                .dep = observe_deployment(w, tree, a),
-                                .older_release = json_str(tree, "olderRelease") };
+    EACH(tree, deployments)
+    o->apps[o->n_apps++] = (struct app_facts){ .deployment = tree->string,
+                                               .dep = observe_deployment(w, tree, a),
+                                               .older_release = json_str(tree, "olderRelease") };
 }
 
 struct observed world_observe(struct world *w, struct arena *a)

@@ -71,7 +71,8 @@ static cJSON *object_in(cJSON *object, const char *key)
 
 void check_keys(const cJSON *object, const char *what, const char *const *words)
 {
-    JSON_EACH(item, object) {
+    EACH(item, object)
+    {
         size_t i = 0;
 
         while (words[i] && strcmp(words[i], item->string) != 0)
@@ -83,7 +84,8 @@ void check_keys(const cJSON *object, const char *what, const char *const *words)
 
 void merge_patch(cJSON *into, const cJSON *patch)
 {
-    JSON_EACH(item, patch) {
+    EACH(item, patch)
+    {
         if (cJSON_IsNull(item))
             cJSON_DeleteItemFromObjectCaseSensitive(into, item->string);
         else if (cJSON_IsObject(item) && cJSON_IsObject(member(into, item->string)))
@@ -180,8 +182,8 @@ static int count_ready(const cJSON *set)
 {
     int n = 0;
 
-    JSON_EACH(pod, json_get(set, "pods"))
-        n += json_bool(pod, "ready", false) && !json_bool(pod, "deleting", false);
+    EACH(pod, json_get(set, "pods"))
+    n += json_bool(pod, "ready", false) && !json_bool(pod, "deleting", false);
     return n;
 }
 
@@ -264,7 +266,8 @@ static void absorb(cJSON *dep, const cJSON *pods, int64_t now_ms)
 
 static void deliver_images(cJSON *dep, const cJSON *list)
 {
-    JSON_EACH(item, list) {
+    EACH(item, list)
+    {
         cJSON *container = container_named(member(dep, "containers"), json_str(item, "name"));
 
         if (!container)
@@ -316,7 +319,8 @@ static void deliver_writes(struct world *w, const char *arrived, const cJSON *re
     }
     if (strcmp(arrived, "all") != 0)
         return;
-    JSON_EACH(write, json_get(w->pending, "patches")) {
+    EACH(write, json_get(w->pending, "patches"))
+    {
         if (refused)
             refuse(w, write, refused);
         else
@@ -342,13 +346,13 @@ static void deliver_answers(struct world *w)
     const cJSON *asked = json_get(w->pending, "asked");
 
     forget_live_reads(w);
-    JSON_EACH(deployment, json_get(asked, "live"))
-        put_time(object_in(w->tree, "liveReads"), deployment->valuestring, w->now_ms);
-    JSON_EACH(image, json_get(asked, "images"))
-        put_time(object_in(w->tree, "answers"), image->valuestring, w->now_ms);
-    JSON_EACH(log, json_get(asked, "logs"))
-        put(object_in(w->tree, "askedLogs"), log->valuestring,
-            cJSON_Duplicate(json_get(w->pending, "at"), true));
+    EACH(deployment, json_get(asked, "live"))
+    put_time(object_in(w->tree, "liveReads"), deployment->valuestring, w->now_ms);
+    EACH(image, json_get(asked, "images"))
+    put_time(object_in(w->tree, "answers"), image->valuestring, w->now_ms);
+    EACH(log, json_get(asked, "logs"))
+    put(object_in(w->tree, "askedLogs"), log->valuestring,
+        cJSON_Duplicate(json_get(w->pending, "at"), true));
 }
 
 /* --- a step --- */

@@ -14,6 +14,10 @@ struct world {
     int64_t now_ms;
 };
 
+/* Items of an array, or members of an object. */
+#define EACH(item, tree)                                                                           \
+    for (const cJSON *item = (tree) ? (tree)->child : NULL; item; item = item->next)
+
 void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 /* A time of a case: seconds since it began, as a number or as text ("0.5"). */
