@@ -175,7 +175,7 @@ static const struct deployment_facts *observe_deployment(const struct world *w, 
         "replicas",     "updated",         "available",  "minReady",
         "paused",       "deleting",        "recreate",   "rollsSoftly",
         "imageManager", "podsKnown",       "containers", "sets",
-        "annotations",  "olderRelease",    NULL
+        "annotations",  "olderRelease",    "stuck",      NULL
     };
     struct deployment_facts *dep = arena_alloc(a, sizeof *dep);
 

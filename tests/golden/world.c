@@ -246,6 +246,8 @@ static void absorb(cJSON *dep, const cJSON *pods, int64_t now_ms)
     absorb_image(dep, dep->string);
     if (!member(dep, "containers"))
         die("Deployment %s has neither image nor containers", dep->string);
+    if (json_bool(dep, "stuck", false))
+        return;
     if (sync_sets(dep, dep->string, &set) && !is_new)
         bump(dep, "generation");
     if (is_new && !first && !pods)
