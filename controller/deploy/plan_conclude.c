@@ -10,6 +10,7 @@
 #define GATHER_MS SECOND_MS /* R20: small changes are gathered for a second */
 #define CHANGED_NAMES 16
 #define NOTE_BYTES 900
+#define HISTORY_BYTES 32768
 
 void condition_remove(struct planner *pl, const char *type)
 {
@@ -234,12 +235,26 @@ static struct history_entry make_entry(struct planner *pl)
     return h;
 }
 
-/* Newest first, at most historyLimit; the last Succeeded is never dropped. */
+/* About how long an entry is as JSON. */
+static size_t entry_bytes(const struct history_entry *h)
+{
+    size_t n = 160 + strlen(h->commit) + (h->result ? strlen(h->result) : 0) +
+               (h->actor ? strlen(h->actor) : 0);
+
+    for (size_t i = 0; i < h->n_changed; i++)
+        n += strlen(h->changed[i]) + 3;
+    for (size_t i = 0; i < h->n_held; i++)
+        n += strlen(h->held[i].name) + (h->held[i].commit ? strlen(h->held[i].commit) : 0) + 24;
+    return n;
+}
+
+/* Newest first, at most historyLimit and 32 KiB; the last Succeeded is never dropped. */
 static void put_history(struct planner *pl)
 {
     struct release_status *s = pl->s;
     struct history_entry now = make_entry(pl), *old = s->history;
     size_t limit = (size_t)pl->o->spec->history_limit, n_old = s->n_history;
+    size_t bytes = entry_bytes(&now);
     bool again = n_old && old[0].start_ms == now.start_ms, has_good;
 
     if (again && same_text(old[0].result, now.result))
@@ -250,8 +265,10 @@ static void put_history(struct planner *pl)
     has_good = same_text(now.result, "Succeeded");
     for (size_t i = again; i < n_old; i++) {
         bool good = same_text(old[i].result, "Succeeded");
+        size_t room = limit - (has_good || limit == 1 ? 0 : 1);
 
-        if (s->n_history < limit - (has_good || limit == 1 ? 0 : 1) || (good && !has_good))
+        bytes += entry_bytes(&old[i]);
+        if ((s->n_history < room && bytes <= HISTORY_BYTES) || (good && !has_good))
             s->history[s->n_history++] = old[i];
         has_good |= good;
     }

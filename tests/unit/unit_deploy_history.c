@@ -1,0 +1,119 @@
+/* status.history stays within its bytes; that it keeps the last success is a golden case too. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "deploy/plan.h"
+#include "unit.h"
+
+#define ENTRIES 45
+#define NOW_MS 1767225600000LL
+#define KIB32 32768
+
+/* A release that has just settled, with many long entries before; the oldest one succeeded. */
+struct world {
+    struct container_facts container;
+    struct replicaset_facts set;
+    struct deployment_facts dep;
+    struct app_facts app;
+    struct image_answer answer;
+    struct app_spec app_spec;
+    struct release_spec spec;
+    struct history_entry history[ENTRIES];
+    struct release_status status;
+    struct observed o;
+    char actor[1024];
+};
+
+static void world_init(struct world *w)
+{
+    *w = (struct world){
+        .container = { .name = "web", .image = "r.io/web:2222222@sha256:2" },
+        .dep = { .uid = "u", .rv = "1", .generation = 1, .observed_generation = 1 },
+        .app_spec = { .name = "web",
+                      .deployment = "btc-web",
+                      .repository = "r.io/web",
+                      .commit = "2222222",
+                      .image = "r.io/web:2222222" },
+        .answer = { .image = "r.io/web:2222222", .at_ms = NOW_MS, .digest = "sha256:2" },
+        .spec = { .commit = "2222222",
+                  .n_apps = 1,
+                  .pin_digest = true,
+                  .max_concurrent = 1,
+                  .history_limit = 50,
+                  .ttl_ms = -1 },
+        .status = { .observed_generation = 1, .commit = "1111111", .start_ms = NOW_MS - 1000 },
+        .o = { .now_ms = NOW_MS,
+               .ns = "shop",
+               .name = "shopflow",
+               .uid = "3f2a91c0-aaaa",
+               .generation = 2 },
+    };
+    memset(w->actor, 'a', sizeof w->actor - 1);
+    for (size_t i = 0; i < ENTRIES; i++)
+        w->history[i] = (struct history_entry){ .commit = "1111111",
+                                                .result = i == ENTRIES - 1 ? "Succeeded" : "Failed",
+                                                .actor = w->actor,
+                                                .start_ms = NOW_MS - 10000 * (int64_t)(i + 1),
+                                                .finish_ms = NOW_MS - 9000 * (int64_t)(i + 1) };
+    w->dep.tmpl = (struct template_facts){ &w->container, 1 };
+    w->app = (struct app_facts){ .deployment = "btc-web", .dep = &w->dep };
+    w->spec.apps = &w->app_spec;
+    w->spec.actor = w->actor;
+    w->status.history = w->history;
+    w->status.n_history = ENTRIES;
+    w->o.spec = &w->spec;
+    w->o.status = &w->status;
+    w->o.apps = &w->app;
+    w->o.images = &w->answer;
+    w->o.n_apps = w->o.n_images = 1;
+}
+
+static size_t bytes_of(const struct release_status *s)
+{
+    AUTO(json) cJSON *tree = status_encode(s);
+    char *text = json_print(json_get(tree, "history"));
+    size_t n = strlen(text);
+
+    free(text);
+    return n;
+}
+
+static void history_is_at_most_32_kib(void)
+{
+    AUTO(arena) struct arena *a = arena_new(65536);
+    struct world w;
+    struct plan p;
+
+    world_init(&w);
+    p = plan_make(&w.o, a);
+    CASE("it has settled", p.settled);
+    CASE("the newest is first", !strcmp(p.status.history[0].commit, "2222222"));
+    CASE("as many as fit", p.status.n_history > 20 && p.status.n_history < ENTRIES);
+    CASE("32 KiB", bytes_of(&p.status) <= KIB32);
+    w.spec.actor = NULL;
+    for (size_t i = 0; i < ENTRIES; i++)
+        w.history[i].actor = NULL;
+    p = plan_make(&w.o, a);
+    CASE("short ones all fit", p.status.n_history == ENTRIES + 1);
+}
+
+static void the_last_success_stays(void)
+{
+    AUTO(arena) struct arena *a = arena_new(65536);
+    struct world w;
+    struct plan p;
+
+    world_init(&w);
+    w.spec.missing_image = MISSING_FAIL;
+    w.answer.digest = NULL;
+    w.answer.missing = true;
+    p = plan_make(&w.o, a);
+    CASE("this one failed", !strcmp(p.status.history[0].result, "ImageNotFound"));
+    CASE("older failures were dropped", p.status.n_history < ENTRIES);
+    CASE("the last success was not",
+         !strcmp(p.status.history[p.status.n_history - 1].result, "Succeeded"));
+}
+
+UNIT_MAIN(UNIT_TEST(history_is_at_most_32_kib), UNIT_TEST(the_last_success_stays))
