@@ -23,6 +23,8 @@ struct template_facts {
 
 struct run_facts { /* one container of a pod */
     const char *name;
+    const char
+        *image_id; /* what the kubelet says it runs: "repo@sha256:…", or other forms; may be NULL */
     bool init, running, terminated, has_last;
     bool sidecar; /* an init container that keeps running */
     int restarts, exit_code;

@@ -247,6 +247,6 @@ struct plan plan_make(const struct observed *o, struct arena *a)
         count_moving(&pl);
     }
     plan_conclude(&pl);
-    p.watches_pods = pl.moving > 0;
+    p.watches_pods = pl.moving > 0 || pl.wants_pods;
     return p;
 }

@@ -143,11 +143,36 @@ static struct hurdle pick_containers(struct planner *pl, const struct app_spec *
 
 enum change { CHANGE_NONE, CHANGE_YES, CHANGE_UNKNOWN };
 
-/* R3: changed means another digest. A running image without one: its tag is asked for. */
-static enum change compare_image(struct planner *pl, const struct app_spec *spec,
-                                 const char *running, const char *target)
+/* Does a pod of the running template run another image than the digest? Its tag may have moved
+ * since the pod was made. */
+static bool runs_another(const struct deployment_facts *dep, const struct image_of *running,
+                         const char *digest)
 {
-    const char *want = plan_written_image(pl, target);
+    for (size_t i = 0; i < dep->n_sets; i++) {
+        const struct replicaset_facts *set = &dep->sets[i];
+
+        if (!same_text(image_in_template(&set->tmpl, running->container), running->image))
+            continue;
+        for (size_t k = 0; k < set->n_pods; k++)
+            for (size_t r = 0; r < set->pods[k].n_runs; r++) {
+                const struct run_facts *run = &set->pods[k].runs[r];
+                const char *there = image_digest(run->image_id);
+
+                if (!strcmp(run->name, running->container) && there && strcmp(there, digest) &&
+                    !set->pods[k].deleting)
+                    return true;
+            }
+    }
+    return false;
+}
+
+/* R3: changed means another digest. A running image without one: its tag is asked for, and its pods
+ * must agree. */
+static enum change compare_image(struct planner *pl, const struct app_spec *spec,
+                                 const struct deployment_facts *dep, const struct image_of *is,
+                                 const char *target)
+{
+    const char *want = plan_written_image(pl, target), *running = is->image;
     const struct image_answer *answer;
 
     if (!pl->o->spec->pin_digest || !image_digest(target))
@@ -159,18 +184,22 @@ static enum change compare_image(struct planner *pl, const struct app_spec *spec
     answer = plan_ask_image(pl, running, pl->s->start_ms);
     if (!answer)
         return CHANGE_UNKNOWN;
-    if (answer->digest)
-        return strcmp(answer->digest, image_digest(target)) ? CHANGE_YES : CHANGE_NONE;
-    return answer->missing || answer->denied ? CHANGE_YES : CHANGE_UNKNOWN;
+    if (!answer->digest)
+        return answer->missing || answer->denied ? CHANGE_YES : CHANGE_UNKNOWN;
+    if (strcmp(answer->digest, image_digest(target)) || runs_another(dep, is, answer->digest))
+        return CHANGE_YES;
+    pl->wants_pods |= !dep->pods_known;
+    return dep->pods_known ? CHANGE_NONE : CHANGE_UNKNOWN;
 }
 
 static enum change compare_images(struct planner *pl, const struct app_spec *spec,
+                                  const struct deployment_facts *dep,
                                   const struct image_list *running, const char *target)
 {
     enum change all = CHANGE_NONE;
 
     for (size_t i = 0; i < running->n; i++) {
-        enum change one = compare_image(pl, spec, running->items[i].image, target);
+        enum change one = compare_image(pl, spec, dep, &running->items[i], target);
 
         if (one == CHANGE_YES)
             return one;
@@ -180,6 +209,21 @@ static enum change compare_images(struct planner *pl, const struct app_spec *spe
     return all;
 }
 
+bool plan_lacks_pods(struct planner *pl, const struct app_spec *spec)
+{
+    const struct deployment_facts *dep = plan_facts(pl, spec->deployment)->dep;
+    struct image_list images;
+
+    if (!dep || dep->pods_known || !pl->o->spec->pin_digest ||
+        pick_containers(pl, spec, &dep->tmpl, &images).reason)
+        return false;
+    for (size_t i = 0; i < images.n; i++)
+        if (!image_digest(images.items[i].image) &&
+            image_is_from(images.items[i].image, spec->repository))
+            return true;
+    return false;
+}
+
 bool plan_is_there(struct planner *pl, const struct app_spec *spec, const char *target)
 {
     const struct deployment_facts *dep = plan_facts(pl, spec->deployment)->dep;
@@ -187,7 +231,7 @@ bool plan_is_there(struct planner *pl, const struct app_spec *spec, const char *
 
     return dep && deployment_is_complete(dep) &&
            !pick_containers(pl, spec, &dep->tmpl, &images).reason &&
-           compare_images(pl, spec, &images, target) == CHANGE_NONE;
+           compare_images(pl, spec, dep, &images, target) == CHANGE_NONE;
 }
 
 /* An attempt's counter. One so high that we did not count that far is somebody else's writing, and
@@ -403,7 +447,7 @@ bool plan_decide(struct planner *pl, struct app_status *app, const struct app_sp
         return stay(pl, app, h);
     if (latched_by_annotation(pl, app, dep))
         return true;
-    change = compare_images(pl, spec, &images, app->target_image);
+    change = compare_images(pl, spec, dep, &images, app->target_image);
     if (change == CHANGE_UNKNOWN)
         return stay(pl, app, hurdle(APP_PENDING, REASON_Resolving, NULL));
     if (change == CHANGE_NONE && deployment_is_complete(dep)) {

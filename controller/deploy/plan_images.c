@@ -116,6 +116,10 @@ static void find_targets(struct planner *pl, struct findings *f)
             continue;
         }
         answer = plan_ask_image(pl, spec->image, pl->s->start_ms);
+        if (plan_lacks_pods(pl, spec)) {
+            pl->wants_pods = true;
+            f->unanswered++;
+        }
         if (!answer)
             f->unanswered++;
         else if (answer->digest)

@@ -22,6 +22,7 @@ struct planner {
     int waiting_retry;        /* targets that a registry's trouble keeps from being known */
     int waiting_image;        /* targets whose image is not there yet */
     const char *trouble;      /* what the registry's trouble is */
+    bool wants_pods;          /* a decision needs the pods of an app that does not move */
 };
 
 /* plan.c */
@@ -52,6 +53,8 @@ const struct image_answer *plan_ask_image(struct planner *pl, const char *image,
 bool plan_decide(struct planner *pl, struct app_status *app, const struct app_spec *spec);
 /* Does the app's Deployment run the target already, completely? */
 bool plan_is_there(struct planner *pl, const struct app_spec *spec, const char *target);
+/* Are the pods of the app needed, and not known yet, to say whether it changes (R3)? */
+bool plan_lacks_pods(struct planner *pl, const struct app_spec *spec);
 /* What the Deployment is to run for a target: pinned, or without digest. */
 const char *plan_written_image(const struct planner *pl, const char *target);
 bool deployment_is_complete(const struct deployment_facts *dep);

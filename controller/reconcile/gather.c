@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "deploy/image.h"
 #include "kube/workload.h"
 #include "reconcile/claims.h"
 #include "reconcile/cluster.h"
@@ -53,6 +54,7 @@ void gather_pod(const struct kube_pod *pod, const struct kube_template *t, struc
         const struct kube_run *run = &pod->runs[i];
 
         ret->runs[i] = (struct run_facts){ .name = run->name,
+                                           .image_id = run->image_id,
                                            .init = run->init,
                                            .sidecar = run->init && is_sidecar(t, run->name),
                                            .running = run->running,
@@ -205,8 +207,21 @@ static const char *older_release(const struct gather *g, const struct release *r
 
 /* --- all together --- */
 
-static bool needs_pods(const struct release *r, const char *deployment)
+static bool is_pinned(const struct kube_deployment *d)
 {
+    for (size_t i = 0; i < d->tmpl.n; i++)
+        if (!image_digest(d->tmpl.containers[i].image))
+            return false;
+    return true;
+}
+
+/* Those of an app that moves; and, while a release is worked on, of one that runs a tag (R3). */
+static bool needs_pods(const struct release *r, const struct kube_deployment *d)
+{
+    const char *deployment = d->meta.name;
+
+    if (status_condition(&r->status, "Reconciling") && !is_pinned(d))
+        return true;
     for (size_t i = 0; i < r->status.n_apps; i++) {
         const struct app_status *app = &r->status.apps[i];
 
@@ -237,7 +252,7 @@ static void add_app(const struct gather *g, const struct release *r, const char 
     app->dep = dep = d ? gather_deployment(d, g->arena) : NULL;
     if (dep) {
         dep->read_ms = read_ms;
-        if (needs_pods(r, deployment))
+        if (needs_pods(r, d))
             gather_sets(g, d, dep);
     }
     app->older_release = older_release(g, r, deployment);

@@ -42,7 +42,8 @@ static struct template_facts observe_template(const cJSON *containers, struct ar
 /* --- pods --- */
 
 #define RUN_KEYS                                                                                   \
-    "waiting", "message", "terminated", "restarts", "exit", "end", "endMessage", "running"
+    "imageID", "waiting", "message", "terminated", "restarts", "exit", "end", "endMessage",        \
+        "running"
 
 static struct run_facts observe_run(const cJSON *tree, const cJSON *container)
 {
@@ -51,6 +52,7 @@ static struct run_facts observe_run(const cJSON *tree, const cJSON *container)
 
     return (struct run_facts){
         .name = json_str(container, "name"),
+        .image_id = json_str(tree, "imageID"),
         .init = json_bool(container, "init", false) || json_bool(container, "sidecar", false),
         .sidecar = json_bool(container, "sidecar", false),
         .waiting = cJSON_GetStringValue(waiting),
