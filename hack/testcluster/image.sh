@@ -11,8 +11,8 @@ usage: hack/testcluster/image.sh --registry HOST[:PORT][/PATH] [--tls] IMAGE
 
 IMAGE is one of
   pause                 what containerd runs a pod's sandbox with, as pause:1
-  shop APP TAG [FATE]   an app of the demo's shop; FATE is good (default), crash, oom, unready, or
-                        foreign (for a platform that no node has)
+  shop APP TAG [FATE]   an app of the demo's shop; FATE is good (default), fresh (good too, but another
+                        image), crash, oom, unready, or foreign (for a platform that no node has)
   controller            btc-shopflow-deployer from the Dockerfile, on a Debian made by debootstrap;
                         its tag is made of the version and of what is in it
 Prints the reference that was pushed. Without --tls the registry is spoken to in plain HTTP.

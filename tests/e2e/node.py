@@ -109,7 +109,21 @@ def the_image_is_small():
     assert MB < unpacked <= 40 * MB, unpacked
 
 
-# --- pods that fail, as a real kubelet tells it ---
+# --- what a real kubelet tells ---
+
+
+@test
+def a_tag_pushed_again_means_changed():
+    """R3: the Deployment's tag is the release's digest now, but its pods pulled what it was before."""
+    first = commit("1")
+    with Shop("node-moved-tag", first, traffic=False) as shop:
+        before = shop.image("api")
+        push("api", first, "fresh")  # another image, good too
+        shop.release(first, apps=("api", "web"))
+        shop.wait_ready("ReleaseSucceeded")
+        assert before.endswith("/api:1000000") and shop.image("api").startswith(before + "@sha256:")
+        assert shop.kinds("api") == ["Roll"] and not shop.patches("web"), "web's tag has not moved"
+        assert shop.app_status("web")["state"] == "Unchanged", shop.app_status("web")
 
 
 def rolls_back(name, fate, reason, timeout=90, **spec):
