@@ -1,0 +1,83 @@
+/* A registry client for which the scripted hosts are plain http:
+ *
+ *     $ trust http://$auth             a trusted realm
+ *     $ allow $server/acme             an allowed registry
+ *     $ secret {"auths":{…}}           one more pull secret; $ legacy {…}: a .dockercfg
+ *     $ no-secrets                     forget them
+ *     $ resolve $server/acme/api:v1    = digest sha256:… (with credentials: "… authenticated"),
+ *                                      = missing, or an error: denied 401 registry …
+ *     $ cancel-resolve                 the last one */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "fake/wire.h"
+#include "scene.h"
+
+static struct registry_client *client(struct scene *s)
+{
+    struct registry_host hosts[WIRE_HOSTS];
+    const char *realms[] = { s->realm }, *allowed[] = { s->allowed };
+    const struct registry_opts o = { .hosts = hosts,
+                                     .n_hosts = WIRE_HOSTS,
+                                     .allowed = allowed,
+                                     .n_allowed = s->allowed != NULL,
+                                     .trusted_realms = realms,
+                                     .n_trusted_realms = s->realm != NULL };
+    struct err e = { 0 };
+
+    for (size_t i = 0; i < WIRE_HOSTS; i++)
+        hosts[i] = (struct registry_host){ .host = fake_address(s->fake, i), .plain_http = true };
+    if (!s->registry)
+        s->registry = registry_client_new(fake_loop(s->fake), &o, &e);
+    return s->registry;
+}
+
+static void on_answer(const struct registry_answer *answer, const struct err *err, void *ctx)
+{
+    struct scene *s = ctx;
+
+    s->resolving = NULL;
+    if (err)
+        scene_say_error(s, err, answer->retry_after_ms);
+    else
+        fake_say(s->fake, "%s%s%s", answer->missing ? "missing" : "digest ", answer->digest,
+                 answer->used_credentials ? " authenticated" : "");
+}
+
+static void add_secret(struct scene *s, const char *json, bool legacy)
+{
+    if (s->n_secrets == SCENE_SECRETS)
+        abort();
+    s->secrets[s->n_secrets++] = (struct registry_secret){
+        .name = "pull", .legacy = legacy, .json = xstrdup(json), .len = strlen(json)
+    };
+}
+
+static void forget_secrets(struct scene *s)
+{
+    while (s->n_secrets)
+        free((char *)s->secrets[--s->n_secrets].json);
+}
+
+int scene_registry(struct scene *s, const char *word, const char *rest)
+{
+    if (!strcmp(word, "trust"))
+        s->realm = xstrdup(rest);
+    else if (!strcmp(word, "allow"))
+        s->allowed = xstrdup(rest);
+    else if (!strcmp(word, "secret"))
+        add_secret(s, rest, false);
+    else if (!strcmp(word, "legacy"))
+        add_secret(s, rest, true);
+    else if (!strcmp(word, "no-secrets"))
+        forget_secrets(s);
+    else if (!strcmp(word, "resolve"))
+        s->resolving = registry_resolve(client(s), rest, s->secrets, s->n_secrets, on_answer, s);
+    else if (!strcmp(word, "cancel-resolve"))
+        registry_cancel(s->resolving);
+    else
+        return -1;
+    return 0;
+}
