@@ -53,6 +53,8 @@ struct watch_turn watch_next(struct watch *w)
 
     if (w->rv[0])
         return (struct watch_turn){ .cmd = WATCH_STREAM };
+    if (begin)
+        w->limit = PAGE_LIMIT; /* what was too large may be gone */
     w->listing = true;
     return (struct watch_turn){ .cmd = WATCH_PAGE, .begin = begin };
 }
