@@ -16,7 +16,7 @@
 #define HEALTHY_MS (120 * 1000LL) /* a stream that lived this long forgives all failures */
 #define SHORT_MS 1000LL
 #define RELIST_MS (10 * 3600 * 1000LL)
-#define TRUST_FAILURES 5  /* then our resourceVersion itself is under suspicion */
+#define TRUST_FAILURES 5  /* then our version or continue token itself is under suspicion */
 #define OUTAGE_FAILURES 3 /* connections refused in a row: the server is away */
 
 void watch_init(struct watch *w)
@@ -86,6 +86,19 @@ static struct watch_turn on_gone(struct watch *w)
     return turn;
 }
 
+/* Failures that say nothing about our resourceVersion: the server is away, or busy. */
+static bool is_outage(enum err_kind kind)
+{
+    return kind == ERR_NET || kind == ERR_THROTTLED;
+}
+
+/* After a failure (counted): is what we go on from, a version or a continue token, the cause? */
+static bool is_suspect(const struct watch *w, const struct err *why)
+{
+    return why->kind == ERR_NOT_FOUND || why->kind == ERR_REFUSED ||
+           (!is_outage(why->kind) && w->failures >= TRUST_FAILURES);
+}
+
 /* --- the list --- */
 
 struct watch_turn watch_on_page(struct watch *w, const char *rv, const char *next_page,
@@ -107,6 +120,7 @@ struct watch_turn watch_on_page_error(struct watch *w, const struct err *why,
                                       int64_t retry_after_ms)
 {
     bool is_too_large = why->kind == ERR_INVALID && !why->code;
+    struct watch_turn turn;
 
     notice_outage(w, why);
     if (why->kind == ERR_GONE)
@@ -115,7 +129,10 @@ struct watch_turn watch_on_page_error(struct watch *w, const struct err *why,
         w->limit /= 2;
         return (struct watch_turn){ .cmd = WATCH_PAGE, .reason = "large" };
     }
-    return sleep_turn(w, err_name(why->kind), retry_after_ms);
+    turn = sleep_turn(w, err_name(why->kind), retry_after_ms);
+    if (w->next_page && is_suspect(w, why))
+        start_anew(w);
+    return turn;
 }
 
 size_t watch_page_bytes(const struct watch *w)
@@ -139,12 +156,6 @@ void watch_on_event(struct watch *w, const char *rv, int64_t now_ms)
     w->relists = w->refused = 0;
 }
 
-/* Failures that say nothing about our resourceVersion: the server is away, or busy. */
-static bool is_outage(enum err_kind kind)
-{
-    return kind == ERR_NET || kind == ERR_THROTTLED;
-}
-
 struct watch_turn watch_on_end(struct watch *w, const struct err *why, int64_t retry_after_ms,
                                int64_t now_ms)
 {
@@ -159,8 +170,7 @@ struct watch_turn watch_on_end(struct watch *w, const struct err *why, int64_t r
         return on_gone(w);
     if (why) {
         turn = sleep_turn(w, err_name(why->kind), retry_after_ms);
-        if (why->kind == ERR_NOT_FOUND || why->kind == ERR_REFUSED ||
-            (!is_outage(why->kind) && w->failures >= TRUST_FAILURES))
+        if (is_suspect(w, why))
             start_anew(w);
         return turn;
     }
