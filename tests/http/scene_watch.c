@@ -40,7 +40,6 @@ static void tell_changes(void *ctx)
 {
     struct scene *s = ctx;
 
-    qsort(s->changes, s->n_changes, sizeof s->changes[0], by_text);
     for (size_t i = 0; i < s->n_changes; i++) {
         fake_say(s->fake, "%s", s->changes[i]);
         free(s->changes[i]);
@@ -48,7 +47,6 @@ static void tell_changes(void *ctx)
     s->n_changes = 0;
 }
 
-/* The order within a list is the map's own: what comes in one turn is told from A to Z. */
 static void on_change(const char *key, const void *old, void *ctx)
 {
     struct scene *s = ctx;
@@ -66,6 +64,7 @@ static void on_synced(void *ctx)
 {
     struct scene *s = ctx;
 
+    qsort(s->changes, s->n_changes, sizeof s->changes[0], by_text); /* else in the map's order */
     tell_changes(s);
     loop_defer_cancel(fake_loop(s->fake), s);
     fake_say(s->fake, "synced %zu", store_count(reflector_store(s->reflector)));
