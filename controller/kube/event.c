@@ -132,18 +132,24 @@ static void on_sent(const struct cJSON *tree, const char *text, const struct err
                     int64_t retry_after_ms, void *ctx)
 {
     struct record *rec = ctx;
+    bool is_patch = rec->sent_count > 0;
 
     (void)tree;
     (void)text;
     (void)retry_after_ms;
+
     rec->call = NULL;
     rec->sink->n_under_way--;
-    if (!err)
-        rec->sent_count = rec->sending;
-    else if (err->kind == ERR_NOT_FOUND && rec->sent_count)
+    if (err && err->kind == ERR_NOT_FOUND && is_patch) {
         rec->sent_count = 0; /* it expired on the server: the next one is a new Event */
-    else
+        return;
+    }
+    if (err && err->kind == ERR_CONFLICT && !is_patch)
+        err = NULL; /* the name is ours: an answer was lost, and the POST sent once more */
+    if (err)
         complain(rec->sink, err->text);
+    if (!err || is_patch)
+        rec->sent_count = rec->sending; /* a PATCH that failed is not sent again by itself */
 }
 
 static void write_event(struct record *rec, const char *method, const char *name,
