@@ -22,7 +22,6 @@
 #define MAX_RUNNING 16
 #define DEFAULT_MAX_BODY (4 * MIB)
 #define DEFAULT_TIMEOUT_MS 30000
-#define USER_AGENT "User-Agent: btc-shopflow-deployer"
 
 static struct metric requests = {
     .name = "shopflow_deployer_kube_requests_total",
@@ -47,7 +46,8 @@ struct kube_call {
     size_t max_body;
     int64_t timeout_ms, idle_ms, sent_ms;
     bool is_stream;
-    bool is_retry; /* after a 401 */
+    bool wants_json; /* any other answer is an error */
+    bool is_retry;   /* after a 401 */
     void (*on_done)(const struct cJSON *tree, const char *text, const struct err *err,
                     int64_t retry_after_ms, void *ctx);
     int (*on_data)(const char *bytes, size_t n, void *ctx);
@@ -245,7 +245,7 @@ static int on_http_data(const char *bytes, size_t n, void *ctx)
 static void transmit(struct kube_call *call)
 {
     struct kube_client *k = call->k;
-    const char *const headers[] = { USER_AGENT, call->accept, NULL };
+    const char *const headers[] = { call->accept, NULL };
     char *url = xasprintf("%s%s", k->server, call->path);
     struct http_request req = {
         .method = call->method,
@@ -329,8 +329,10 @@ static int judge(const struct kube_call *call, const struct http_call *http,
     }
     if (resp->status < 200 || resp->status > 299)
         return kube_error_from_answer(resp->status, resp->body, resp->body_len, e);
-    if (call->is_stream || !is_json(http, resp->body))
+    if (call->is_stream || (!call->wants_json && !is_json(http, resp->body)))
         return 0;
+    if (!is_json(http, resp->body))
+        return err_set(e, ERR_INVALID, resp->status, "the API server's answer is no JSON");
     *ret_tree = json_parse(resp->body, resp->body_len, e);
     if (*ret_tree)
         return 0;
@@ -375,6 +377,7 @@ struct kube_call *kube_send(struct kube_client *k, const struct kube_request *re
     call->path = xstrdup(req->path);
     call->content_type = req->body ? xstrdup(req->content_type ?: "application/json") : NULL;
     call->accept = xasprintf("Accept: %s", req->accept ?: "application/json");
+    call->wants_json = !req->accept;
     call->body = copy(req->body);
     call->max_body = req->max_body ?: DEFAULT_MAX_BODY;
     call->timeout_ms = req->timeout_ms ?: DEFAULT_TIMEOUT_MS;

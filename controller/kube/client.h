@@ -31,7 +31,7 @@ struct kube_request {
     const char *method;       /* GET, POST, PATCH, DELETE */
     const char *path;         /* "/apis/apps/v1/namespaces/shop/deployments/btc-api?…" */
     const char *content_type; /* of the body; NULL = application/json */
-    const char *accept;       /* NULL = application/json */
+    const char *accept;       /* NULL = application/json, and any other answer is ERR_INVALID */
     const char *body;         /* JSON text; NULL = none */
     size_t max_body;          /* of the answer; 0 = 4 MiB */
     int64_t timeout_ms;       /* 0 = 30 s */
