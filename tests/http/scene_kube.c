@@ -46,7 +46,6 @@ static void on_done(const struct cJSON *tree, const char *text, const struct err
 {
     struct scene *s = ctx;
 
-    s->call = NULL;
     if (err)
         scene_say_error(s, err, retry_after_ms);
     else
@@ -84,7 +83,6 @@ static void on_end(const struct err *err, int64_t retry_after_ms, void *ctx)
 {
     struct scene *s = ctx;
 
-    s->call = NULL;
     if (err)
         scene_say_error(s, err, retry_after_ms);
     else
