@@ -35,6 +35,8 @@ struct domain {
     struct http *http;
     int users;
     int64_t used_ms;
+    unsigned allowed; /* enum reach; 0 = any: the registry itself */
+    unsigned seen;    /* enum reach: where its connections went */
 };
 
 struct token {
@@ -67,6 +69,7 @@ struct registry_call {
     bool token_was_cached, tried_get;
     int redirects;
     char url[URL_BYTES];
+    unsigned reach; /* enum reach: where the registry itself was found to be */
     struct domain *domain;
     struct http_call *http;
     struct err err;
@@ -230,28 +233,38 @@ static void end_denied(struct registry_call *call, int status)
 
 /* --- connections --- */
 
-static bool allow_public(const struct sockaddr *addr, void *ctx)
+static bool allow_address(const struct sockaddr *addr, void *ctx)
 {
-    (void)ctx;
-    return address_is_public(addr);
+    struct domain *d = ctx;
+    enum reach reach = address_reach(addr);
+
+    d->seen |= reach;
+    return !d->allowed || d->allowed & reach;
 }
 
-/* The trust domain of an origin and an identity. is_foreign: its address must be a public one. */
+/* The trust domain of an origin and an identity. allowed: which addresses it may have, enum reach;
+ * those that the registry itself has always; 0 for the registry itself: any. */
 static struct domain *use_domain(struct registry_call *call, const char *origin,
-                                 const char *identity, bool is_foreign)
+                                 const char *identity, unsigned allowed)
 {
     struct registry_client *c = call->c;
-    char *key = xasprintf("%s %s%s", origin, is_foreign ? "foreign " : "", identity);
-    struct domain *d = map_get(c->domains, key);
+    struct domain *d;
+    char *key;
 
+    if (call->domain && !call->domain->allowed)
+        call->reach |= call->domain->seen;
+    if (allowed)
+        allowed |= call->reach;
+    key = xasprintf("%s %u %s", origin, allowed, identity);
+    d = map_get(c->domains, key);
     if (!d) {
-        struct http_opts o = { .max_connections = CONNECTIONS };
+        struct http_opts o = { .max_connections = CONNECTIONS, .allow_address = allow_address };
 
+        d = xcalloc(1, sizeof *d);
+        d->allowed = allowed;
+        o.allow_ctx = d;
         if (!strcmp(origin, call->origin))
             o.ca_pem = call->ca_pem;
-        if (is_foreign)
-            o.allow_address = allow_public;
-        d = xcalloc(1, sizeof *d);
         d->http = http_new(c->loop, &o, &call->err);
         if (!d->http) {
             free(d);
@@ -387,6 +400,7 @@ static void ask_token(struct registry_call *call, const struct challenge *ch)
     };
     char origin[300];
     struct err ignored = { 0 };
+    unsigned allowed = 0;
     bool is_foreign;
 
     if (!realm_is_trusted(ch->realm, call->origin, &call->c->o, &is_foreign)) {
@@ -420,7 +434,9 @@ static void ask_token(struct registry_call *call, const struct challenge *ch)
         req.basic_password = cr ? cr->password : NULL;
     }
     call->answer.used_credentials = cr != NULL;
-    if (use_domain(call, origin, identity(call), is_foreign))
+    if (strcmp(origin, call->origin) != 0) /* listed by the admin, it may be a private address */
+        allowed = REACH_PUBLIC | (is_foreign ? 0 : REACH_PRIVATE);
+    if (use_domain(call, origin, identity(call), allowed))
         call->http = http_send(call->domain->http, &req);
     else
         loop_defer(call->c->loop, end_later, call);
@@ -593,7 +609,6 @@ static void ask_manifest(struct registry_call *call, const char *method)
                                 .on_done = on_manifest,
                                 .ctx = call };
     char origin[300];
-    bool is_foreign;
 
     call->tried_get = !strcmp(method, "GET");
     if (call->auth == AUTH_BASIC) {
@@ -604,9 +619,8 @@ static void ask_manifest(struct registry_call *call, const char *method)
     }
     call->answer.used_credentials |= call->auth != AUTH_NONE && call->at < call->n_credentials;
     origin_of(call->url, origin, sizeof origin);
-    is_foreign = strcmp(origin, call->origin) != 0;
     if (use_domain(call, origin, call->auth == AUTH_NONE ? "anonymous" : identity(call),
-                   is_foreign))
+                   strcmp(origin, call->origin) ? REACH_PUBLIC : 0))
         call->http = http_send(call->domain->http, &req);
     else
         loop_defer(call->c->loop, end_later, call);

@@ -56,11 +56,15 @@ bool realm_is_trusted(const char *realm, const char *registry_origin, const stru
            !strcmp(origin, "https://auth.docker.io");
 }
 
-static bool v4_is_public(uint32_t a)
+static enum reach v4_reach(uint32_t a)
 {
-    return a >> 24 != 0 && a >> 24 != 127 && a >> 24 != 10 && a >> 20 != 0xac1 &&
-           a >> 16 != 0xc0a8 && a >> 16 != 0xa9fe && a >> 22 != (0x64400000u >> 22) &&
-           a >> 28 != 14 && a >> 28 != 15;
+    if (a >> 24 == 127)
+        return REACH_LOOPBACK;
+    if (a >> 24 == 10 || a >> 20 == 0xac1 || a >> 16 == 0xc0a8 || a >> 22 == (0x64400000u >> 22))
+        return REACH_PRIVATE;
+    if (a >> 24 == 0 || a >> 16 == 0xa9fe || a >> 28 >= 14)
+        return REACH_SPECIAL;
+    return REACH_PUBLIC;
 }
 
 /* ::ffff:a.b.c.d, ::a.b.c.d (and with it :: and ::1) and NAT64's 64:ff9b::a.b.c.d. */
@@ -72,18 +76,23 @@ static bool has_v4_inside(const struct in6_addr *a)
     return !memcmp(a, none, 12) || !memcmp(a, mapped, 12) || !memcmp(a, nat64, 12);
 }
 
-bool address_is_public(const struct sockaddr *addr)
+enum reach address_reach(const struct sockaddr *addr)
 {
     const struct in6_addr *a;
 
     if (addr->sa_family == AF_INET)
-        return v4_is_public(ntohl(((const struct sockaddr_in *)addr)->sin_addr.s_addr));
+        return v4_reach(ntohl(((const struct sockaddr_in *)addr)->sin_addr.s_addr));
     if (addr->sa_family != AF_INET6)
-        return false;
+        return REACH_SPECIAL;
     a = &((const struct sockaddr_in6 *)addr)->sin6_addr;
+    if (IN6_IS_ADDR_LOOPBACK(a))
+        return REACH_LOOPBACK;
     if (has_v4_inside(a))
-        return v4_is_public((uint32_t)a->s6_addr[12] << 24 | (uint32_t)a->s6_addr[13] << 16 |
-                            (uint32_t)a->s6_addr[14] << 8 | a->s6_addr[15]);
-    return !IN6_IS_ADDR_LINKLOCAL(a) && !IN6_IS_ADDR_SITELOCAL(a) && !IN6_IS_ADDR_MULTICAST(a) &&
-           (a->s6_addr[0] & 0xfe) != 0xfc;
+        return v4_reach((uint32_t)a->s6_addr[12] << 24 | (uint32_t)a->s6_addr[13] << 16 |
+                        (uint32_t)a->s6_addr[14] << 8 | a->s6_addr[15]);
+    if ((a->s6_addr[0] & 0xfe) == 0xfc)
+        return REACH_PRIVATE;
+    if (IN6_IS_ADDR_LINKLOCAL(a) || IN6_IS_ADDR_SITELOCAL(a) || IN6_IS_ADDR_MULTICAST(a))
+        return REACH_SPECIAL;
+    return REACH_PUBLIC;
 }

@@ -17,7 +17,14 @@ int origin_of(const char *url, char *ret, size_t size);
 bool realm_is_trusted(const char *realm, const char *registry_origin, const struct registry_opts *o,
                       bool *ret_is_foreign);
 
-/* Public addresses only: no loopback, link-local (cloud metadata), private or unspecified ones. */
-bool address_is_public(const struct sockaddr *addr);
+/* What an address reaches, as bits. */
+enum reach {
+    REACH_PUBLIC = 1,
+    REACH_PRIVATE = 2,  /* RFC 1918, RFC 6598, fc00::/7 */
+    REACH_LOOPBACK = 4, /* this machine */
+    REACH_SPECIAL =
+        8, /* link-local (cloud metadata), multicast, unspecified, no internet address */
+};
+enum reach address_reach(const struct sockaddr *addr);
 
 #endif

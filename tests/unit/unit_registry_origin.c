@@ -160,10 +160,10 @@ static void knows_public_addresses(void)
              inet_pton(is_v6 ? AF_INET6 : AF_INET, ADDRESSES[i].address,
                        is_v6 ? (void *)&v6.sin6_addr : (void *)&v4.sin_addr) == 1);
         CASE(ADDRESSES[i].address,
-             address_is_public(is_v6 ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4) ==
-                 ADDRESSES[i].is_public);
+             (address_reach(is_v6 ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4) ==
+              REACH_PUBLIC) == ADDRESSES[i].is_public);
     }
-    CASE("no internet address", !address_is_public((const struct sockaddr *)&local));
+    CASE("no internet address", address_reach((const struct sockaddr *)&local) == REACH_SPECIAL);
 }
 
 UNIT_MAIN(UNIT_TEST(knows_origins), UNIT_TEST(an_origin_must_fit), UNIT_TEST(trusts_few_realms),
