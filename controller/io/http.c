@@ -83,7 +83,7 @@ static void set_curl_error(struct http_call *call, CURLcode code)
         kind = ERR_TIMEOUT;
     else if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL)
         kind = ERR_INVALID;
-    err_set(&call->err, kind, (int)code, "%s", text);
+    err_set(&call->err, kind, 0, "%s", text);
 }
 
 /* Take note of the transfers that have ended. */

@@ -2,7 +2,8 @@
  *
  * A `struct http` is one trust domain: connections (and TLS sessions, HTTP/2 streams) are only
  * shared within it: one for the API server, one for each registry origin and credential.
- * Redirects are never followed; nothing is ever decoded or retried here.
+ * Redirects are never followed; nothing is ever decoded here. Nothing is retried, but curl itself
+ * sends a request once more, whatever its method, when a pooled connection ends without a byte.
  *
  *     struct http_request req = { .method = "GET", .url = url, .timeout_ms = 30000,
  *                                 .max_body = 4 * MIB, .on_done = got, .ctx = self };
@@ -69,8 +70,9 @@ struct http_request {
     /* A stream's bytes as they come, any cut. Only for answers with status 200; the body of other
      * answers is collected as usual. Return -1 to end the call (ERR_INVALID). May be NULL. */
     int (*on_data)(const char *bytes, size_t n, void *ctx);
-    /* err is NULL when a complete answer came, whatever its status; else the transport's error:
-     * ERR_NET, ERR_TIMEOUT, ERR_INVALID (a ceiling). resp and err live during the call only. */
+    /* err is NULL when a complete answer came, whatever its status; else the transport's error,
+     * code 0: ERR_NET, ERR_TIMEOUT, ERR_INVALID (a ceiling), ERR_DENIED (allow_address). resp and
+     * err live during the call only. */
     void (*on_done)(struct http_call *call, const struct http_response *resp, const struct err *err,
                     void *ctx);
     void *ctx;

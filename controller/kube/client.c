@@ -324,7 +324,6 @@ static int judge(const struct kube_call *call, const struct http_call *http,
 {
     if (err) {
         *e = *err;
-        e->code = 0; /* no HTTP status: see the header */
         return -1;
     }
     if (resp->status < 200 || resp->status > 299)
