@@ -64,6 +64,7 @@ struct registry_call {
     const char *ca_pem;
     struct credential credentials[CREDENTIALS_MAX];
     size_t n_credentials, at; /* the one in use; == n: anonymous */
+    char identity[65];        /* of it, for keys: "anonymous" or a hash */
     enum auth auth;           /* of the request under way */
     char *bearer;
     bool token_was_cached, tried_get;
@@ -282,13 +283,42 @@ static struct domain *use_domain(struct registry_call *call, const char *origin,
     return d;
 }
 
-static const char *identity(const struct registry_call *call)
+static void add_hex(char *ret, size_t size, const unsigned char *bytes, size_t n)
+{
+    for (size_t i = 0, at = strlen(ret); i < n && at + 2 < size; i++, at += 2)
+        snprintf(ret + at, size - at, "%02x", bytes[i]);
+}
+
+/* Who asks: a hash of the whole credential. By the user's name alone, one tenant's wrong password
+ * would be answered with the token that another's right one was given. */
+static void identify(struct registry_call *call)
 {
     const struct credential *cr = &call->credentials[call->at];
+    const bool has_credential = call->at < call->n_credentials;
+    unsigned char sum[EVP_MAX_MD_SIZE];
+    EVP_MD_CTX *md;
+    unsigned n = 0;
 
-    if (call->at >= call->n_credentials)
-        return "anonymous";
-    return cr->user ? cr->user : "token";
+    snprintf(call->identity, sizeof call->identity, "%s", has_credential ? "" : "anonymous");
+    if (!has_credential)
+        return;
+    md = EVP_MD_CTX_new();
+    EVP_DigestInit_ex(md, EVP_sha256(), NULL);
+    for (size_t i = 0; i < 4; i++) {
+        const char *part[] = { cr->user, cr->password, cr->identity_token, cr->registry_token };
+
+        EVP_DigestUpdate(md, part[i] ? part[i] : "", part[i] ? strlen(part[i]) + 1 : 1);
+    }
+    EVP_DigestFinal_ex(md, sum, &n);
+    EVP_MD_CTX_free(md);
+    add_hex(call->identity, sizeof call->identity, sum, n);
+}
+
+/* Take the credential at this place (n_credentials: none). */
+static void use_credential(struct registry_call *call, size_t at)
+{
+    call->at = at;
+    identify(call);
 }
 
 static void count(const char *host, const struct http_response *resp)
@@ -303,22 +333,30 @@ static void count(const char *host, const struct http_response *resp)
 
 static char *token_key(const struct registry_call *call)
 {
-    return xasprintf("%s %s %s", call->origin, call->ref.repository, identity(call));
+    return xasprintf("%s %s %s", call->origin, call->ref.repository, call->identity);
 }
 
+/* The first credential for which there still is a token; false: none, and the first is in use. */
 static bool use_cached_token(struct registry_call *call)
 {
-    char *key = token_key(call);
-    const struct token *t = map_get(call->c->tokens, key);
+    for (size_t at = 0; at == 0 || at < call->n_credentials; at++) {
+        const struct token *t;
+        char *key;
 
-    free(key);
-    if (!t || loop_now_ms(call->c->loop) >= t->until_ms)
-        return false;
-    secret_free(call->bearer);
-    call->bearer = xstrdup(t->text);
-    call->token_was_cached = true;
-    call->auth = AUTH_BEARER;
-    return true;
+        use_credential(call, at);
+        key = token_key(call);
+        t = map_get(call->c->tokens, key);
+        free(key);
+        if (!t || loop_now_ms(call->c->loop) >= t->until_ms)
+            continue;
+        secret_free(call->bearer);
+        call->bearer = xstrdup(t->text);
+        call->token_was_cached = true;
+        call->auth = AUTH_BEARER;
+        return true;
+    }
+    use_credential(call, 0);
+    return false;
 }
 
 static void forget_token(struct registry_call *call)
@@ -339,6 +377,18 @@ static void keep_token(struct registry_call *call, const char *text, int64_t lif
     t->until_ms = loop_now_ms(call->c->loop) + life_s * 1000 * 4 / 5;
     token_free(map_put(call->c->tokens, key, t));
     free(key);
+}
+
+/* This one was refused: the next credential, from the challenge on. */
+static void try_next_credential(struct registry_call *call, int status)
+{
+    if (call->at + 1 >= call->n_credentials) {
+        end_denied(call, status);
+        return;
+    }
+    use_credential(call, call->at + 1);
+    call->auth = AUTH_NONE;
+    ask_manifest(call, "HEAD");
 }
 
 static void on_token(struct http_call *http, const struct http_response *resp,
@@ -368,11 +418,10 @@ static void on_token(struct http_call *http, const struct http_response *resp,
         call->answer.retry_after_ms = resp->retry_after_ms;
         end_error(call, resp->status == 429 ? ERR_THROTTLED : ERR_SERVER, resp->status,
                   "gives no token now: its token service is overloaded or down");
-    } else if (++call->at < call->n_credentials) {
-        call->auth = AUTH_NONE;
-        ask_manifest(call, "HEAD"); /* the next credential, from the challenge on */
+    } else if (resp->status == 200) {
+        end_error(call, ERR_INVALID, 200, "gives no token: its token service answers with none");
     } else {
-        end_denied(call, resp->status);
+        try_next_credential(call, resp->status);
     }
 }
 
@@ -436,7 +485,7 @@ static void ask_token(struct registry_call *call, const struct challenge *ch)
     call->answer.used_credentials = cr != NULL;
     if (strcmp(origin, call->origin) != 0) /* listed by the admin, it may be a private address */
         allowed = REACH_PUBLIC | (is_foreign ? 0 : REACH_PRIVATE);
-    if (use_domain(call, origin, identity(call), allowed))
+    if (use_domain(call, origin, call->identity, allowed))
         call->http = http_send(call->domain->http, &req);
     else
         loop_defer(call->c->loop, end_later, call);
@@ -452,16 +501,14 @@ static bool is_digest(const char *s)
            strspn(s + 7, "0123456789abcdef") == 64;
 }
 
-static void hash_body(const char *body, size_t n, char ret[136])
+static void hash_body(const char *body, size_t n, char *ret, size_t size)
 {
     unsigned char sum[EVP_MAX_MD_SIZE];
     unsigned len = 0;
-    size_t at;
 
     EVP_Digest(body, n, sum, &len, EVP_sha256(), NULL);
-    at = (size_t)snprintf(ret, 136, "sha256:");
-    for (unsigned i = 0; i < len; i++)
-        at += (size_t)snprintf(ret + at, 136 - at, "%02x", sum[i]);
+    snprintf(ret, size, "sha256:");
+    add_hex(ret, size, sum, len);
 }
 
 static bool is_manifest_type(const char *type)
@@ -483,13 +530,11 @@ static void take_digest(struct registry_call *call, struct http_call *http,
             ask_manifest(call, "GET");
             return;
         }
-        err_set(&call->err, ERR_INVALID, 200, "registry %s answers with %.40s: is it a registry?",
-                call->host, type);
-        end(call);
+        end_error(call, ERR_INVALID, 200, "answers with no manifest: is it a registry?");
         return;
     }
     if (call->tried_get) {
-        hash_body(resp->body, resp->body_len, computed);
+        hash_body(resp->body, resp->body_len, computed, sizeof computed);
         if (!is_manifest_type(type)) {
             end_error(call, ERR_INVALID, 200, "answers with no manifest: is it a registry?");
             return;
@@ -508,32 +553,46 @@ static void take_digest(struct registry_call *call, struct http_call *http,
     end(call);
 }
 
-/* 401: answer the challenge, with the credential in turn; each is tried once. */
+/* 401: answer the challenge with the credential in use; each is tried once. */
 static void answer_challenge(struct registry_call *call, struct http_call *http)
 {
     struct challenge ch = { 0 };
+    bool has_credential = call->at < call->n_credentials;
     const char *value;
 
     for (size_t i = 0; (value = http_header_nth(http, "WWW-Authenticate", i)); i++)
         challenge_parse(value, &ch);
-    if (call->auth == AUTH_BEARER && call->token_was_cached) {
-        forget_token(call); /* it was taken back: one new one */
-    } else if (call->auth != AUTH_NONE && ++call->at >= call->n_credentials) {
-        end_denied(call, 401);
-        return;
-    }
-    if (call->at < call->n_credentials && call->credentials[call->at].registry_token && ch.bearer) {
+    if (has_credential && call->credentials[call->at].registry_token && ch.bearer) {
         secret_free(call->bearer);
         call->bearer = xstrdup(call->credentials[call->at].registry_token);
         call->auth = AUTH_BEARER;
         ask_manifest(call, "HEAD");
     } else if (ch.bearer) {
         ask_token(call, &ch);
-    } else if (ch.basic && call->at < call->n_credentials) {
+    } else if (ch.basic && has_credential && call->credentials[call->at].user) {
         call->auth = AUTH_BASIC;
         ask_manifest(call, "HEAD");
     } else {
-        end_denied(call, 401);
+        try_next_credential(call, 401);
+    }
+}
+
+/* 401 or 403 from the registry itself. */
+static void on_refusal(struct registry_call *call, struct http_call *http, int status)
+{
+    bool is_stale = status == 401 && call->token_was_cached;
+
+    if (call->auth == AUTH_BEARER)
+        forget_token(call);
+    if (is_stale) { /* it was taken back: begin anew */
+        use_credential(call, 0);
+        answer_challenge(call, http);
+    } else if (call->auth == AUTH_NONE && status == 401) {
+        answer_challenge(call, http);
+    } else if (call->auth == AUTH_NONE) {
+        end_denied(call, status);
+    } else {
+        try_next_credential(call, status);
     }
 }
 
@@ -559,6 +618,14 @@ static void redirect(struct registry_call *call, struct http_call *http)
     ask_manifest(call, call->tried_get ? "GET" : "HEAD");
 }
 
+/* Is what answered the registry itself, not one that it sent us to? */
+static bool is_at_home(const struct registry_call *call)
+{
+    char here[300];
+
+    return !origin_of(call->url, here, sizeof here) && !strcmp(here, call->origin);
+}
+
 static void on_manifest(struct http_call *http, const struct http_response *resp,
                         const struct err *err, void *ctx)
 {
@@ -575,8 +642,8 @@ static void on_manifest(struct http_call *http, const struct http_response *resp
     } else if (resp->status == 404) {
         call->answer.missing = true;
         end(call);
-    } else if (resp->status == 401 && !call->redirects) {
-        answer_challenge(call, http);
+    } else if ((resp->status == 401 || resp->status == 403) && is_at_home(call)) {
+        on_refusal(call, http, resp->status);
     } else if (resp->status == 401 || resp->status == 403) {
         end_denied(call, resp->status);
     } else if (resp->status >= 301 && resp->status <= 308 && resp->status != 304) {
@@ -619,7 +686,7 @@ static void ask_manifest(struct registry_call *call, const char *method)
     }
     call->answer.used_credentials |= call->auth != AUTH_NONE && call->at < call->n_credentials;
     origin_of(call->url, origin, sizeof origin);
-    if (use_domain(call, origin, call->auth == AUTH_NONE ? "anonymous" : identity(call),
+    if (use_domain(call, origin, call->auth == AUTH_NONE ? "anonymous" : call->identity,
                    strcmp(origin, call->origin) ? REACH_PUBLIC : 0))
         call->http = http_send(call->domain->http, &req);
     else
