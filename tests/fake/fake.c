@@ -38,6 +38,7 @@ struct fake {
     int64_t now_ms;
     int64_t idle_ms; /* for so long nothing has happened */
     int64_t mark_ms; /* when the last thing of the script happened */
+    int64_t wake_ms; /* the clock must not pass this unseen; 0 = no such time */
     bool is_pausing;
     struct event *first, **last;
     struct conn *conn;     /* of the last request */
@@ -250,7 +251,7 @@ static void advance(struct fake *f)
 {
     f->at++;
     f->mark_ms = f->now_ms;
-    f->idle_ms = 0;
+    f->idle_ms = f->wake_ms = 0;
     f->is_pausing = false;
 }
 
@@ -282,7 +283,8 @@ static bool try_quiet(struct fake *f, int64_t ms)
         complain_of(f, "one too many", f->first);
         return false;
     }
-    if (f->now_ms - f->mark_ms < ms)
+    f->wake_ms = f->mark_ms + ms;
+    if (f->now_ms < f->wake_ms)
         return false;
     advance(f);
     return true;
@@ -293,7 +295,8 @@ static bool try_pause(struct fake *f, const struct step *step)
     if (!f->is_pausing)
         f->mark_ms = f->now_ms;
     f->is_pausing = true;
-    if (f->now_ms - f->mark_ms < step->at_least_ms)
+    f->wake_ms = f->mark_ms + step->at_least_ms;
+    if (f->now_ms < f->wake_ms)
         return false;
     advance(f);
     return true;
@@ -352,6 +355,8 @@ static void pass_time(struct fake *f)
         return;
     }
     step_ms = step_ms < CLOCK_STEP_MS ? CLOCK_STEP_MS : step_ms;
+    if (f->wake_ms > f->now_ms && f->wake_ms < f->now_ms + step_ms)
+        step_ms = f->wake_ms - f->now_ms;
     f->now_ms += step_ms;
     f->idle_ms += step_ms;
 }
