@@ -68,6 +68,17 @@ int text_addf(struct text *t, struct err *e, const char *fmt, ...)
     return 0;
 }
 
+int text_add_escaped(struct text *t, const char *s, struct err *e)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+
+    for (; *s; s++)
+        if (text_addf(t, e, strchr(plain, *s) ? "%c" : "%%%02X", (unsigned char)*s))
+            return -1;
+    return 0;
+}
+
 const char *text_str(const struct text *t)
 {
     return t->bytes ? t->bytes : "";

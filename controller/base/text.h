@@ -30,6 +30,8 @@ int text_add(struct text *t, const void *bytes, size_t n, struct err *e);
 int text_puts(struct text *t, const char *s, struct err *e);
 int text_addf(struct text *t, struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* Percent-encode what is not unreserved (RFC 3986, section 2.3). */
+int text_add_escaped(struct text *t, const char *s, struct err *e);
 const char *text_str(const struct text *t);
 
 /* Keep the memory, forget the bytes. */

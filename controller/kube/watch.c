@@ -185,34 +185,17 @@ struct watch_turn watch_on_end(struct watch *w, const struct err *why, int64_t r
 
 /* --- queries --- */
 
-/* Percent-encoding (RFC 3986, section 2.1). The caller frees. */
-static char *escape(const char *s)
-{
-    static const char PLAIN[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-    char *text = xmalloc(3 * strlen(s) + 1);
-    char *at = text;
-
-    for (; *s; s++) {
-        if (strchr(PLAIN, *s))
-            *at++ = *s;
-        else
-            at += snprintf(at, 4, "%%%02X", (unsigned char)*s);
-    }
-    *at = '\0';
-    return text;
-}
-
 /* "query&key=value"; takes query. Without a value the query stays as it is. */
 static char *add_param(char *query, const char *key, const char *value)
 {
-    char *escaped, *longer;
+    AUTO(text) struct text escaped = TEXT_INIT(3 * strlen(value ?: "") + 1);
+    struct err ignored = { 0 };
+    char *longer;
 
     if (!value)
         return query;
-    escaped = escape(value);
-    longer = xasprintf("%s&%s=%s", query, key, escaped);
-    free(escaped);
+    text_add_escaped(&escaped, value, &ignored);
+    longer = xasprintf("%s&%s=%s", query, key, text_str(&escaped));
     free(query);
     return longer;
 }

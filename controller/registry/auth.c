@@ -351,3 +351,14 @@ void credential_release(struct credential *c)
     secret_free(c->registry_token);
     *c = (struct credential){ 0 };
 }
+
+void credential_identify(const struct credential *c, char ret[IDENTITY_BYTES])
+{
+    const char *const parts[] = { c->user ?: "", c->password ?: "", c->identity_token ?: "",
+                                  c->registry_token ?: "" };
+    char *all = xasprintf("%zu %zu %zu %s%s%s%s", strlen(parts[0]), strlen(parts[1]),
+                          strlen(parts[2]), parts[0], parts[1], parts[2], parts[3]);
+
+    digest_of(all, strlen(all), NULL, ret);
+    secret_free(all);
+}

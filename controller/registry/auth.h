@@ -7,6 +7,8 @@
 #define REGISTRY_AUTH_H
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "registry/digest.h"
 #include <stdint.h>
 
 struct image_ref;
@@ -38,6 +40,11 @@ struct credential {
 size_t credentials_find(const struct registry_secret *secrets, size_t n_secrets,
                         const struct image_ref *ref, struct credential ret[CREDENTIALS_MAX]);
 void credential_release(struct credential *c); /* wipes */
+
+/* Who asks: a hash of the whole credential, for keys. By the user's name alone, one tenant's wrong
+ * password would be answered with the token that another's right one was given. */
+#define IDENTITY_BYTES DIGEST_BYTES
+void credential_identify(const struct credential *c, char ret[IDENTITY_BYTES]);
 
 /* Does a key of a docker config ("*.example.com:5000/team") fit this host and path? */
 bool credential_key_fits(const char *key, const char *host, const char *repository);

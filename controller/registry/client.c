@@ -1,19 +1,19 @@
 #include "registry/client.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/json.h"
-#include "base/map.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/text.h"
 #include "io/http.h"
 #include "io/loop.h"
 #include "registry/auth.h"
+#include "registry/cache.h"
+#include "registry/digest.h"
 #include "registry/origin.h"
 #include "registry/ref.h"
 
@@ -30,27 +30,11 @@ static struct metric requests = { .name = "shopflow_deployer_registry_requests_t
                                   .type = METRIC_COUNTER,
                                   .labels = { "host", "code" } };
 
-/* Connections of one (origin, identity): never shared with another. */
-struct domain {
-    struct http *http;
-    int users;
-    int64_t used_ms;
-    unsigned allowed; /* enum reach; 0 = any: the registry itself */
-    unsigned seen;    /* enum reach: where its connections went */
-};
-
-struct token {
-    char *text;
-    int64_t until_ms; /* monotonic; refreshed before */
-};
-
 struct registry_client {
     struct loop *loop;
     struct arena *arena;
     struct registry_opts o;
-    struct map *domains; /* "origin identity" → struct domain */
-    struct map *tokens;  /* "origin repository identity" → struct token */
-    struct loop_timer sweep;
+    struct cache *cache;
     struct registry_call *first;
 };
 
@@ -63,15 +47,16 @@ struct registry_call {
     char host[256], origin[300];
     const char *ca_pem;
     struct credential credentials[CREDENTIALS_MAX];
-    size_t n_credentials, at; /* the one in use; == n: anonymous */
-    char identity[65];        /* of it, for keys: "anonymous" or a hash */
-    enum auth auth;           /* of the request under way */
+    size_t n_credentials, at;      /* the one in use; == n: anonymous */
+    char identity[IDENTITY_BYTES]; /* of it: "anonymous" or a hash */
+    enum auth auth;                /* of the request under way */
     char *bearer;
     bool token_was_cached, tried_get;
     int redirects;
     char url[URL_BYTES];
-    unsigned reach; /* enum reach: where the registry itself was found to be */
-    struct domain *domain;
+    unsigned reach;        /* enum reach: where the registry itself was found to be */
+    struct domain *domain; /* in use */
+    bool is_domain_home;   /* of the registry itself */
     struct http_call *http;
     struct err err;
     struct registry_answer answer;
@@ -90,47 +75,6 @@ static const char **copy_list(struct arena *a, const char *const *list, size_t n
     for (size_t i = 0; i < n; i++)
         copy[i] = arena_strdup(a, list[i]);
     return copy;
-}
-
-static void domain_free(void *value)
-{
-    struct domain *d = value;
-
-    http_free(d->http);
-    free(d);
-}
-
-static void token_free(void *value)
-{
-    struct token *t = value;
-
-    if (t)
-        secret_free(t->text);
-    free(t);
-}
-
-static void on_sweep(void *ctx)
-{
-    struct registry_client *c = ctx;
-    int64_t now_ms = loop_now_ms(c->loop);
-
-    MAP_EACH(c->domains, it) {
-        struct domain *d = it.value;
-
-        if (d->users == 0 && now_ms - d->used_ms >= IDLE_MS) {
-            map_del(c->domains, it.key);
-            domain_free(d);
-        }
-    }
-    MAP_EACH(c->tokens, it) {
-        struct token *t = it.value;
-
-        if (now_ms >= t->until_ms) {
-            map_del(c->tokens, it.key);
-            token_free(t);
-        }
-    }
-    loop_timer_set(c->loop, &c->sweep, now_ms + IDLE_MS);
 }
 
 struct registry_client *registry_client_new(struct loop *l, const struct registry_opts *o,
@@ -155,10 +99,7 @@ struct registry_client *registry_client_new(struct loop *l, const struct registr
                                    .trusted_realms =
                                        copy_list(c->arena, o->trusted_realms, o->n_trusted_realms),
                                    .n_trusted_realms = o->n_trusted_realms };
-    c->domains = map_new();
-    c->tokens = map_new();
-    c->sweep = (struct loop_timer){ .fn = on_sweep, .ctx = c };
-    loop_timer_set(l, &c->sweep, loop_now_ms(l) + IDLE_MS);
+    c->cache = cache_new(l);
     return c;
 }
 
@@ -171,8 +112,7 @@ static void call_free(struct registry_call *call)
     if (call->next)
         call->next->prev = call->prev;
     http_cancel(call->http);
-    if (call->domain)
-        call->domain->users--;
+    domain_leave(call->domain);
     loop_defer_cancel(call->c->loop, call);
     for (size_t i = 0; i < call->n_credentials; i++)
         credential_release(&call->credentials[i]);
@@ -186,9 +126,7 @@ void registry_client_free(struct registry_client *c)
         return;
     while (c->first)
         call_free(c->first);
-    loop_timer_stop(c->loop, &c->sweep);
-    map_free(c->domains, domain_free);
-    map_free(c->tokens, token_free);
+    cache_free(c->cache);
     arena_free(c->arena);
     free(c);
 }
@@ -234,91 +172,34 @@ static void end_denied(struct registry_call *call, int status)
 
 /* --- connections --- */
 
-static bool allow_address(const struct sockaddr *addr, void *ctx)
+/* Go over to the trust domain of an origin for the call's identity, or for nobody's. allowed: which
+ * addresses it may have (enum reach), those that the registry itself has always; 0 for the registry
+ * itself: any. NULL: call->err says why. */
+static struct http *use_domain(struct registry_call *call, const char *origin, const char *identity,
+                               unsigned allowed)
 {
-    struct domain *d = ctx;
-    enum reach reach = address_reach(addr);
-
-    d->seen |= reach;
-    return !d->allowed || d->allowed & reach;
-}
-
-/* The trust domain of an origin and an identity. allowed: which addresses it may have, enum reach;
- * those that the registry itself has always; 0 for the registry itself: any. */
-static struct domain *use_domain(struct registry_call *call, const char *origin,
-                                 const char *identity, unsigned allowed)
-{
-    struct registry_client *c = call->c;
     struct domain *d;
-    char *key;
 
-    if (call->domain && !call->domain->allowed)
-        call->reach |= call->domain->seen;
-    if (allowed)
-        allowed |= call->reach;
-    key = xasprintf("%s %u %s", origin, allowed, identity);
-    d = map_get(c->domains, key);
-    if (!d) {
-        struct http_opts o = { .max_connections = CONNECTIONS, .allow_address = allow_address };
-
-        d = xcalloc(1, sizeof *d);
-        d->allowed = allowed;
-        o.allow_ctx = d;
-        if (!strcmp(origin, call->origin))
-            o.ca_pem = call->ca_pem;
-        d->http = http_new(c->loop, &o, &call->err);
-        if (!d->http) {
-            free(d);
-            free(key);
-            return NULL;
-        }
-        map_put(c->domains, key, d);
-    }
-    free(key);
-    d->users++;
-    if (call->domain)
-        call->domain->users--;
-    d->used_ms = loop_now_ms(c->loop);
+    if (call->domain && call->is_domain_home)
+        call->reach |= domain_seen(call->domain);
+    d = cache_domain(call->c->cache, origin, identity, allowed ? allowed | call->reach : 0,
+                     strcmp(origin, call->origin) ? NULL : call->ca_pem, &call->err);
+    if (!d)
+        return NULL;
+    domain_leave(call->domain);
     call->domain = d;
-    return d;
-}
-
-static void add_hex(char *ret, size_t size, const unsigned char *bytes, size_t n)
-{
-    for (size_t i = 0, at = strlen(ret); i < n && at + 2 < size; i++, at += 2)
-        snprintf(ret + at, size - at, "%02x", bytes[i]);
-}
-
-/* Who asks: a hash of the whole credential. By the user's name alone, one tenant's wrong password
- * would be answered with the token that another's right one was given. */
-static void identify(struct registry_call *call)
-{
-    const struct credential *cr = &call->credentials[call->at];
-    const bool has_credential = call->at < call->n_credentials;
-    unsigned char sum[EVP_MAX_MD_SIZE];
-    EVP_MD_CTX *md;
-    unsigned n = 0;
-
-    snprintf(call->identity, sizeof call->identity, "%s", has_credential ? "" : "anonymous");
-    if (!has_credential)
-        return;
-    md = EVP_MD_CTX_new();
-    EVP_DigestInit_ex(md, EVP_sha256(), NULL);
-    for (size_t i = 0; i < 4; i++) {
-        const char *part[] = { cr->user, cr->password, cr->identity_token, cr->registry_token };
-
-        EVP_DigestUpdate(md, part[i] ? part[i] : "", part[i] ? strlen(part[i]) + 1 : 1);
-    }
-    EVP_DigestFinal_ex(md, sum, &n);
-    EVP_MD_CTX_free(md);
-    add_hex(call->identity, sizeof call->identity, sum, n);
+    call->is_domain_home = !allowed;
+    return domain_http(d);
 }
 
 /* Take the credential at this place (n_credentials: none). */
 static void use_credential(struct registry_call *call, size_t at)
 {
     call->at = at;
-    identify(call);
+    if (at < call->n_credentials)
+        credential_identify(&call->credentials[at], call->identity);
+    else
+        snprintf(call->identity, sizeof call->identity, "anonymous");
 }
 
 static void count(const char *host, const struct http_response *resp)
@@ -340,17 +221,17 @@ static char *token_key(const struct registry_call *call)
 static bool use_cached_token(struct registry_call *call)
 {
     for (size_t at = 0; at == 0 || at < call->n_credentials; at++) {
-        const struct token *t;
+        const char *token;
         char *key;
 
         use_credential(call, at);
         key = token_key(call);
-        t = map_get(call->c->tokens, key);
+        token = cache_token(call->c->cache, key);
         free(key);
-        if (!t || loop_now_ms(call->c->loop) >= t->until_ms)
+        if (!token)
             continue;
         secret_free(call->bearer);
-        call->bearer = xstrdup(t->text);
+        call->bearer = xstrdup(token);
         call->token_was_cached = true;
         call->auth = AUTH_BEARER;
         return true;
@@ -363,7 +244,7 @@ static void forget_token(struct registry_call *call)
 {
     char *key = token_key(call);
 
-    token_free(map_del(call->c->tokens, key));
+    cache_forget_token(call->c->cache, key);
     free(key);
     call->token_was_cached = false;
 }
@@ -371,11 +252,8 @@ static void forget_token(struct registry_call *call)
 static void keep_token(struct registry_call *call, const char *text, int64_t life_s)
 {
     char *key = token_key(call);
-    struct token *t = xcalloc(1, sizeof *t);
 
-    t->text = xstrdup(text);
-    t->until_ms = loop_now_ms(call->c->loop) + life_s * 1000 * 4 / 5;
-    token_free(map_put(call->c->tokens, key, t));
+    cache_keep_token(call->c->cache, key, text, life_s);
     free(key);
 }
 
@@ -425,19 +303,6 @@ static void on_token(struct http_call *http, const struct http_response *resp,
     }
 }
 
-/* Percent-encode what is not unreserved (RFC 3986, section 2.3). */
-static void add_escaped(struct text *t, const char *s)
-{
-    struct err ignored = { 0 };
-
-    for (; *s; s++) {
-        bool plain = (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') ||
-                     (*s >= '0' && *s <= '9') || strchr("-._~", *s);
-
-        text_addf(t, &ignored, plain ? "%c" : "%%%02X", (unsigned char)*s);
-    }
-}
-
 /* GET realm?service=…&scope=repository:<name>:pull with Basic; with an identity token POST. */
 static void ask_token(struct registry_call *call, const struct challenge *ch)
 {
@@ -450,6 +315,7 @@ static void ask_token(struct registry_call *call, const struct challenge *ch)
     char origin[300];
     struct err ignored = { 0 };
     unsigned allowed = 0;
+    struct http *http;
     bool is_foreign;
 
     if (!realm_is_trusted(ch->realm, call->origin, &call->c->o, &is_foreign)) {
@@ -460,16 +326,16 @@ static void ask_token(struct registry_call *call, const struct challenge *ch)
     }
     origin_of(ch->realm, origin, sizeof origin);
     text_puts(&query, "service=", &ignored);
-    add_escaped(&query, ch->service);
+    text_add_escaped(&query, ch->service, &ignored);
     text_puts(&query, "&scope=repository%3A", &ignored);
-    add_escaped(&query, call->ref.repository);
+    text_add_escaped(&query, call->ref.repository, &ignored);
     text_puts(&query, "%3Apull", &ignored);
     if (cr && cr->identity_token) {
         text_puts(&query,
                   "&grant_type=refresh_token&client_id=btc-shopflow-deployer"
                   "&refresh_token=",
                   &ignored);
-        add_escaped(&query, cr->identity_token);
+        text_add_escaped(&query, cr->identity_token, &ignored);
         req.method = "POST";
         req.url = ch->realm;
         req.content_type = "application/x-www-form-urlencoded";
@@ -485,8 +351,8 @@ static void ask_token(struct registry_call *call, const struct challenge *ch)
     call->answer.used_credentials = cr != NULL;
     if (strcmp(origin, call->origin) != 0) /* listed by the admin, it may be a private address */
         allowed = REACH_PUBLIC | (is_foreign ? 0 : REACH_PRIVATE);
-    if (use_domain(call, origin, call->identity, allowed))
-        call->http = http_send(call->domain->http, &req);
+    if ((http = use_domain(call, origin, call->identity, allowed)))
+        call->http = http_send(http, &req);
     else
         loop_defer(call->c->loop, end_later, call);
     text_release(&query);
@@ -494,22 +360,6 @@ static void ask_token(struct registry_call *call, const struct challenge *ch)
 }
 
 /* --- the manifest --- */
-
-static bool is_digest(const char *s)
-{
-    return s && !strncmp(s, "sha256:", 7) && strlen(s) == 71 &&
-           strspn(s + 7, "0123456789abcdef") == 64;
-}
-
-static void hash_body(const char *body, size_t n, char *ret, size_t size)
-{
-    unsigned char sum[EVP_MAX_MD_SIZE];
-    unsigned len = 0;
-
-    EVP_Digest(body, n, sum, &len, EVP_sha256(), NULL);
-    snprintf(ret, size, "sha256:");
-    add_hex(ret, size, sum, len);
-}
 
 static bool is_manifest_type(const char *type)
 {
@@ -523,29 +373,29 @@ static void take_digest(struct registry_call *call, struct http_call *http,
 {
     const char *digest = http_header(http, "Docker-Content-Digest");
     const char *type = http_header(http, "Content-Type");
-    char computed[136];
+    const char *wanted = call->ref.digest;
+    char computed[DIGEST_BYTES];
 
-    if (!call->tried_get && !is_digest(digest)) {
-        if (digest || is_manifest_type(type) || !type) {
-            ask_manifest(call, "GET");
-            return;
-        }
+    if (!call->tried_get && !digest_is_valid(digest) &&
+        (digest || !type || is_manifest_type(type))) {
+        ask_manifest(call, "GET");
+        return;
+    }
+    if (call->tried_get ? !is_manifest_type(type) : !digest_is_valid(digest)) {
         end_error(call, ERR_INVALID, 200, "answers with no manifest: is it a registry?");
         return;
     }
     if (call->tried_get) {
-        hash_body(resp->body, resp->body_len, computed, sizeof computed);
-        if (!is_manifest_type(type)) {
-            end_error(call, ERR_INVALID, 200, "answers with no manifest: is it a registry?");
-            return;
-        }
-        if (is_digest(digest) && strcmp(digest, computed)) {
+        if (!digest_is_valid(digest))
+            digest = NULL;
+        digest_of(resp->body, resp->body_len, *wanted ? wanted : digest, computed);
+        if (digest && !*wanted && strcmp(digest, computed)) {
             end_error(call, ERR_INVALID, 200, "sent a manifest that does not match its digest");
             return;
         }
         digest = computed;
     }
-    if (call->ref.digest[0] && strcmp(call->ref.digest, digest)) {
+    if (*wanted && strcmp(wanted, digest)) {
         end_error(call, ERR_INVALID, 200, "answered for another digest than was asked for");
         return;
     }
@@ -596,34 +446,28 @@ static void on_refusal(struct registry_call *call, struct http_call *http, int s
     }
 }
 
-/* Follow by hand: another origin hears no credentials, https never becomes http. */
-static void redirect(struct registry_call *call, struct http_call *http)
-{
-    const char *to = http_header(http, "Location");
-    char here[300], there[300], url[URL_BYTES];
-    int n;
-
-    origin_of(call->url, here, sizeof here);
-    n = to && *to == '/' && to[1] != '/' ? snprintf(url, sizeof url, "%s%s", here, to) :
-                                           snprintf(url, sizeof url, "%s", to ? to : "");
-    if (++call->redirects > REDIRECTS || n < 0 || (size_t)n >= sizeof url ||
-        origin_of(url, there, sizeof there) ||
-        (!strncmp(here, "https:", 6) && strncmp(there, "https:", 6))) {
-        end_error(call, ERR_INVALID, 0, "redirects to where we do not go");
-        return;
-    }
-    memcpy(call->url, url, (size_t)n + 1);
-    if (strcmp(there, call->origin))
-        call->auth = AUTH_NONE;
-    ask_manifest(call, call->tried_get ? "GET" : "HEAD");
-}
-
 /* Is what answered the registry itself, not one that it sent us to? */
 static bool is_at_home(const struct registry_call *call)
 {
     char here[300];
 
     return !origin_of(call->url, here, sizeof here) && !strcmp(here, call->origin);
+}
+
+/* Follow by hand: another origin hears no credentials. */
+static void redirect(struct registry_call *call, struct http_call *http)
+{
+    char url[URL_BYTES];
+
+    if (++call->redirects > REDIRECTS ||
+        redirect_target(call->url, http_header(http, "Location"), url, sizeof url)) {
+        end_error(call, ERR_INVALID, 0, "redirects to where we do not go");
+        return;
+    }
+    snprintf(call->url, sizeof call->url, "%s", url);
+    if (!is_at_home(call))
+        call->auth = AUTH_NONE;
+    ask_manifest(call, call->tried_get ? "GET" : "HEAD");
 }
 
 static void on_manifest(struct http_call *http, const struct http_response *resp,
@@ -675,6 +519,7 @@ static void ask_manifest(struct registry_call *call, const char *method)
                                 .max_body = MANIFEST_BYTES,
                                 .on_done = on_manifest,
                                 .ctx = call };
+    struct http *http;
     char origin[300];
 
     call->tried_get = !strcmp(method, "GET");
@@ -686,30 +531,15 @@ static void ask_manifest(struct registry_call *call, const char *method)
     }
     call->answer.used_credentials |= call->auth != AUTH_NONE && call->at < call->n_credentials;
     origin_of(call->url, origin, sizeof origin);
-    if (use_domain(call, origin, call->auth == AUTH_NONE ? "anonymous" : call->identity,
-                   strcmp(origin, call->origin) ? REACH_PUBLIC : 0))
-        call->http = http_send(call->domain->http, &req);
+    http = use_domain(call, origin, call->auth == AUTH_NONE ? "anonymous" : call->identity,
+                      strcmp(origin, call->origin) ? REACH_PUBLIC : 0);
+    if (http)
+        call->http = http_send(http, &req);
     else
         loop_defer(call->c->loop, end_later, call);
 }
 
 /* --- begin --- */
-
-static bool is_allowed(const struct registry_opts *o, const struct image_ref *ref)
-{
-    char name[600];
-
-    snprintf(name, sizeof name, "%s/%s", ref->host, ref->repository);
-    for (size_t i = 0; i < o->n_allowed; i++) {
-        size_t n = strlen(o->allowed[i]);
-
-        while (n && o->allowed[i][n - 1] == '/')
-            n--;
-        if (!strncmp(name, o->allowed[i], n) && (!name[n] || name[n] == '/'))
-            return true;
-    }
-    return o->n_allowed == 0;
-}
 
 static void begin(void *ctx)
 {
@@ -728,7 +558,7 @@ static int locate(struct registry_call *call, const char *image)
     if (image_ref_parse(image, &call->ref, &call->err))
         return -1;
     snprintf(call->host, sizeof call->host, "%s", call->ref.host);
-    if (!is_allowed(o, &call->ref))
+    if (!image_is_allowed(o, &call->ref))
         return err_set(&call->err, ERR_DENIED, 0,
                        "registry %s is not in allowedRegistries: ask an admin", call->host);
     for (size_t i = 0; i < o->n_hosts; i++)

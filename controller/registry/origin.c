@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "registry/client.h"
+#include "registry/ref.h"
 
 int origin_of(const char *url, char *ret, size_t size)
 {
@@ -32,6 +33,36 @@ int origin_of(const char *url, char *ret, size_t size)
     for (char *c = ret; *c; c++)
         *c = (char)tolower((unsigned char)*c);
     return 0;
+}
+
+int redirect_target(const char *from, const char *location, char *ret, size_t size)
+{
+    bool is_path = location && location[0] == '/' && location[1] != '/';
+    char here[300] = "", there[300];
+    int n;
+
+    if (!location || origin_of(from, here, sizeof here))
+        return -1;
+    n = snprintf(ret, size, "%s%s", is_path ? here : "", location);
+    if (n < 0 || (size_t)n >= size || origin_of(ret, there, sizeof there))
+        return -1;
+    return !strncmp(here, "https:", 6) && strncmp(there, "https:", 6) ? -1 : 0;
+}
+
+bool image_is_allowed(const struct registry_opts *o, const struct image_ref *ref)
+{
+    char name[600];
+
+    snprintf(name, sizeof name, "%s/%s", ref->host, ref->repository);
+    for (size_t i = 0; i < o->n_allowed; i++) {
+        size_t n = strlen(o->allowed[i]);
+
+        while (n && o->allowed[i][n - 1] == '/')
+            n--;
+        if (!strncmp(name, o->allowed[i], n) && (!name[n] || name[n] == '/'))
+            return true;
+    }
+    return o->n_allowed == 0;
 }
 
 bool realm_is_trusted(const char *realm, const char *registry_origin, const struct registry_opts *o,

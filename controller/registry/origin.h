@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct image_ref;
 struct registry_opts;
 struct sockaddr;
 
@@ -16,6 +17,14 @@ int origin_of(const char *url, char *ret, size_t size);
  * pair, or the admin's list; https unless the registry itself is plain http. */
 bool realm_is_trusted(const char *realm, const char *registry_origin, const struct registry_opts *o,
                       bool *ret_is_foreign);
+
+/* Where a redirect leads: an absolute URL, or a path on the same origin. -1 when we do not go
+ * there: from https to http, to another scheme, with userinfo, or nowhere (location may be NULL).
+ */
+int redirect_target(const char *from, const char *location, char *ret, size_t size);
+
+/* Is the image among the hosts and prefixes that the admin allows? */
+bool image_is_allowed(const struct registry_opts *o, const struct image_ref *ref);
 
 /* What an address reaches, as bits. */
 enum reach {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "registry/digest.h"
 
 #define REFERENCE_BYTES 512
 
@@ -66,13 +67,6 @@ static bool is_tag(const char *s)
     return n && !s[n] && *s != '.' && *s != '-';
 }
 
-static bool is_digest(const char *s)
-{
-    size_t want = !strncmp(s, "sha256:", 7) ? 64 : !strncmp(s, "sha512:", 7) ? 128 : 0;
-
-    return want && strlen(s) == 7 + want && strspn(s + 7, "0123456789abcdef") == want;
-}
-
 /* Cut the part after `mark` off; "" when there is none. -1 when it does not fit. */
 static int cut(char *mark, char *ret, size_t size)
 {
@@ -120,7 +114,7 @@ int image_ref_parse(const char *text, struct image_ref *ret, struct err *e)
         return refuse(e, text, "has a scheme: write host/name:tag");
     snprintf(name, sizeof name, "%s", text);
     if (cut(strchr(name, '@'), ref.digest, sizeof ref.digest) ||
-        (ref.digest[0] && !is_digest(ref.digest)))
+        (ref.digest[0] && !digest_is_valid(ref.digest)))
         return refuse(e, text,
                       "the part after '@' is no sha256 or sha512 digest (nor may a "
                       "reference carry a user)");
