@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -209,9 +210,11 @@ static void call_free(struct http_call *call)
     if (call->started)
         curl_multi_remove_handle(h->multi, call->easy);
     curl_easy_cleanup(call->easy);
+    for (struct curl_slist *line = call->headers; line; line = line->next)
+        OPENSSL_cleanse(line->data, strlen(line->data)); /* Authorization */
     curl_slist_free_all(call->headers);
     text_release(&call->body);
-    free(call->sent);
+    secret_free(call->sent);
     free(call);
 }
 
@@ -404,6 +407,7 @@ static void set_body(struct http_call *call, const struct http_request *req)
 
         call->sent = xmalloc(n + 1);
         memcpy(call->sent, req->body, n);
+        call->sent[n] = '\0'; /* for secret_free() */
         add_header(call, type);
         add_header(call, "Expect:");
         free(type);

@@ -355,7 +355,7 @@ static void ask_token(struct registry_call *call, const struct challenge *ch)
         call->http = http_send(http, &req);
     else
         loop_defer(call->c->loop, end_later, call);
-    text_release(&query);
+    secret_free(query.bytes); /* an identity token, perhaps */
     text_release(&url);
 }
 
