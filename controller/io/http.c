@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -359,7 +360,6 @@ static void set_transport(struct http_call *call)
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 30L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 10L);
     curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, set_up_socket);
-    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
                      call->h->http1_only ? (long)CURL_HTTP_VERSION_1_1 :
                                            (long)CURL_HTTP_VERSION_2TLS);
@@ -456,6 +456,9 @@ struct http_call *http_send(struct http *h, const struct http_request *req)
     set_transport(call);
     set_security(call);
     curl_easy_setopt(call->easy, CURLOPT_URL, req->url);
+    /* Wait for a connection that may turn out to be HTTP/2; plain http never is, and would keep
+     * every request waiting for the first one's answer. */
+    curl_easy_setopt(call->easy, CURLOPT_PIPEWAIT, strncasecmp(req->url, "https:", 6) ? 0L : 1L);
     for (size_t i = 0; req->headers && req->headers[i]; i++)
         add_header(call, req->headers[i]);
     add_header(call, "User-Agent: btc-shopflow-deployer/" SHOPFLOW_VERSION);

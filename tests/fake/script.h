@@ -1,7 +1,7 @@
 /* tests/fake/script.h — A conversation as text: which requests must come, and what to answer.
  *
  *     # 410 as an HTTP answer: list again             comment
- *     $ watch shop                                    what the test does; the test program knows
+ *     $ watch                                         what the test does; the test program knows
  * how > GET /apis/apps/v1/…/deployments?limit=100     the request that must come next > Accept:
  * application/json                      … with this header > !Authorization … without that one >
  * connection new                                … on a connection of its own, or: same > |
