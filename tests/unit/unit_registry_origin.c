@@ -166,5 +166,72 @@ static void knows_public_addresses(void)
     CASE("no internet address", address_reach((const struct sockaddr *)&local) == REACH_SPECIAL);
 }
 
-UNIT_MAIN(UNIT_TEST(knows_origins), UNIT_TEST(an_origin_must_fit), UNIT_TEST(trusts_few_realms),
+static const struct {
+    const char *from, *location, *want; /* NULL = not followed */
+} REDIRECTS[] = {
+    { "https://a/v2/x", "https://b/y", "https://b/y" },
+    { "https://a/v2/x", "/y?z", "https://a/y?z" },
+    { "http://a:5000/v2/x", "/y", "http://a:5000/y" },
+    { "http://a/x", "https://a/x", "https://a/x" },
+    { "https://a/x", "http://a/x", NULL },
+    { "https://a/x", "HTTP://b/x", NULL },
+    { "https://a/x", "//b/x", NULL },
+    { "https://a/x", "y", NULL },
+    { "https://a/x", "", NULL },
+    { "https://a/x", NULL, NULL },
+    { "https://a/x", "https://u:p@b/", NULL },
+    { "https://a/x", "ftp://b/", NULL },
+    { "https://a/x", "https://b/0123456789012345678901234567890123456789", NULL },
+};
+
+static void follows_few_redirects(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(REDIRECTS); i++) {
+        const char *name = REDIRECTS[i].location ? REDIRECTS[i].location : "no Location";
+        char url[40] = "";
+        int r = redirect_target(REDIRECTS[i].from, REDIRECTS[i].location, url, sizeof url);
+
+        CASE(name, (r == 0) == (REDIRECTS[i].want != NULL));
+        CASE(name, r || !strcmp(url, REDIRECTS[i].want));
+    }
+}
+
+static const struct {
+    const char *address;
+    enum reach want;
+} REACHES[] = {
+    { "8.8.8.8", REACH_PUBLIC },
+    { "127.0.0.53", REACH_LOOPBACK },
+    { "::1", REACH_LOOPBACK },
+    { "::ffff:127.0.0.1", REACH_LOOPBACK },
+    { "10.1.2.3", REACH_PRIVATE },
+    { "172.16.0.1", REACH_PRIVATE },
+    { "192.168.1.1", REACH_PRIVATE },
+    { "100.64.0.1", REACH_PRIVATE },
+    { "fd00::1", REACH_PRIVATE },
+    { "::ffff:10.0.0.1", REACH_PRIVATE },
+    { "169.254.169.254", REACH_SPECIAL },
+    { "fe80::1", REACH_SPECIAL },
+    { "0.0.0.0", REACH_SPECIAL },
+    { "::", REACH_SPECIAL },
+    { "224.0.0.1", REACH_SPECIAL },
+    { "ff02::1", REACH_SPECIAL },
+};
+
+static void knows_what_an_address_reaches(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(REACHES); i++) {
+        struct sockaddr_in v4 = { .sin_family = AF_INET };
+        struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+        bool is_v6 = inet_pton(AF_INET6, REACHES[i].address, &v6.sin6_addr) == 1;
+
+        CASE(REACHES[i].address,
+             is_v6 || inet_pton(AF_INET, REACHES[i].address, &v4.sin_addr) == 1);
+        CASE(REACHES[i].address, address_reach(is_v6 ? (struct sockaddr *)&v6 :
+                                                       (struct sockaddr *)&v4) == REACHES[i].want);
+    }
+}
+
+UNIT_MAIN(UNIT_TEST(follows_few_redirects), UNIT_TEST(knows_what_an_address_reaches),
+          UNIT_TEST(knows_origins), UNIT_TEST(an_origin_must_fit), UNIT_TEST(trusts_few_realms),
           UNIT_TEST(knows_public_addresses))
