@@ -27,6 +27,7 @@ struct token {
 
 struct cache {
     struct loop *loop;
+    const char *apiserver_url;
     struct map *domains; /* "origin allowed identity" → struct domain */
     struct map *tokens;
     struct loop_timer sweep;
@@ -69,11 +70,12 @@ static void on_sweep(void *ctx)
     loop_timer_set(c->loop, &c->sweep, now_ms + IDLE_MS);
 }
 
-struct cache *cache_new(struct loop *l)
+struct cache *cache_new(struct loop *l, const char *apiserver_url)
 {
     struct cache *c = xcalloc(1, sizeof *c);
 
     c->loop = l;
+    c->apiserver_url = apiserver_url;
     c->domains = map_new();
     c->tokens = map_new();
     c->sweep = (struct loop_timer){ .fn = on_sweep, .ctx = c };
@@ -99,7 +101,9 @@ static bool allow_address(const struct sockaddr *addr, void *ctx)
     enum reach reach = address_reach(addr);
 
     d->seen |= reach;
-    return !d->allowed || d->allowed & reach;
+    if (!d->allowed)
+        return true; /* the registry itself: the admin's word, or the network's */
+    return d->allowed & reach && !address_is_of(addr, d->cache->apiserver_url);
 }
 
 struct domain *cache_domain(struct cache *c, const char *origin, const char *identity,

@@ -13,7 +13,8 @@ struct err;
 struct http;
 struct loop;
 
-struct cache *cache_new(struct loop *l);
+/* apiserver_url (may be NULL; borrowed): where nothing but a registry itself may turn out to be. */
+struct cache *cache_new(struct loop *l, const char *apiserver_url);
 void cache_free(struct cache *c); /* NULL is fine; nobody may use a domain any more */
 
 /* The trust domain of an identity at an origin; domain_leave() it. allowed: which addresses it may

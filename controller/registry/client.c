@@ -99,7 +99,7 @@ struct registry_client *registry_client_new(struct loop *l, const struct registr
                                    .trusted_realms =
                                        copy_list(c->arena, o->trusted_realms, o->n_trusted_realms),
                                    .n_trusted_realms = o->n_trusted_realms };
-    c->cache = cache_new(l);
+    c->cache = cache_new(l, o->apiserver_url);
     return c;
 }
 

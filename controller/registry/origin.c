@@ -127,3 +127,20 @@ enum reach address_reach(const struct sockaddr *addr)
         return REACH_SPECIAL;
     return REACH_PUBLIC;
 }
+
+bool address_is_of(const struct sockaddr *addr, const char *url)
+{
+    char ip[INET6_ADDRSTRLEN], text[INET6_ADDRSTRLEN + 20], there[300], here[300];
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)addr;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)addr;
+    bool is_v4 = addr->sa_family == AF_INET;
+
+    if (!url || origin_of(url, there, sizeof there) || (!is_v4 && addr->sa_family != AF_INET6))
+        return false;
+    inet_ntop(addr->sa_family, is_v4 ? (const void *)&v4->sin_addr : (const void *)&v6->sin6_addr,
+              ip, sizeof ip);
+    snprintf(text, sizeof text, is_v4 ? "%s://%s:%u" : "%s://[%s]:%u",
+             strncmp(there, "https:", 6) ? "http" : "https", ip,
+             ntohs(is_v4 ? v4->sin_port : v6->sin6_port));
+    return !origin_of(text, here, sizeof here) && !strcmp(here, there);
+}

@@ -36,4 +36,7 @@ enum reach {
 };
 enum reach address_reach(const struct sockaddr *addr);
 
+/* Is it the address and port of a URL whose host is an address? url may be NULL. */
+bool address_is_of(const struct sockaddr *addr, const char *url);
+
 #endif

@@ -232,6 +232,25 @@ static void knows_what_an_address_reaches(void)
     }
 }
 
-UNIT_MAIN(UNIT_TEST(follows_few_redirects), UNIT_TEST(knows_what_an_address_reaches),
-          UNIT_TEST(knows_origins), UNIT_TEST(an_origin_must_fit), UNIT_TEST(trusts_few_realms),
+static void knows_the_api_servers_address(void)
+{
+    struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(443) };
+    struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(6443) };
+    const struct sockaddr *a = (const struct sockaddr *)&v4, *b = (const struct sockaddr *)&v6;
+
+    inet_pton(AF_INET, "10.96.0.1", &v4.sin_addr);
+    inet_pton(AF_INET6, "fd00::1", &v6.sin6_addr);
+    CASE("the default port", address_is_of(a, "https://10.96.0.1"));
+    CASE("the port in full", address_is_of(a, "https://10.96.0.1:443/"));
+    CASE("another port", !address_is_of(a, "https://10.96.0.1:6443"));
+    CASE("another address", !address_is_of(a, "https://10.96.0.10"));
+    CASE("IPv6", address_is_of(b, "https://[fd00::1]:6443"));
+    CASE("another IPv6", !address_is_of(b, "https://[fd00::2]:6443"));
+    CASE("a name says nothing", !address_is_of(a, "https://kubernetes.default.svc"));
+    CASE("no API server", !address_is_of(a, NULL));
+}
+
+UNIT_MAIN(UNIT_TEST(knows_the_api_servers_address), UNIT_TEST(follows_few_redirects),
+          UNIT_TEST(knows_what_an_address_reaches), UNIT_TEST(knows_origins),
+          UNIT_TEST(an_origin_must_fit), UNIT_TEST(trusts_few_realms),
           UNIT_TEST(knows_public_addresses))
