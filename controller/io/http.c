@@ -25,6 +25,7 @@
 #define BODY_H1_BYTES (60 * KIB) /* curl #7821: over HTTP/2 a larger one may spin */
 #define BODY_MAX_BYTES (256 * KIB)
 #define UNANSWERED_MS 20000 /* TCP_USER_TIMEOUT: data that nobody acknowledges */
+#define NO_ANSWER_MS 15000  /* a stream may be silent for long, but is opened at once */
 #define RETRY_AFTER_MAX_MS (3600 * SECOND_MS)
 
 struct http {
@@ -434,7 +435,10 @@ static void set_timers(struct http_call *call, const struct http_request *req)
     call->idle_ms = req->idle_ms;
     if (req->timeout_ms)
         loop_timer_set(l, &call->deadline, loop_now_ms(l) + req->timeout_ms);
-    heard(call);
+    if (req->idle_ms)
+        loop_timer_set(l, &call->silence,
+                       loop_now_ms(l) +
+                           (req->idle_ms < NO_ANSWER_MS ? req->idle_ms : NO_ANSWER_MS));
 }
 
 struct http_call *http_send(struct http *h, const struct http_request *req)

@@ -66,7 +66,7 @@ struct http_request {
     size_t body_len;
     size_t max_body;    /* ceiling of the answer's body; passed = ERR_INVALID */
     int64_t timeout_ms; /* of the whole exchange; 0 = none (streams) */
-    int64_t idle_ms;    /* longest silence between two bytes; 0 = none */
+    int64_t idle_ms;    /* longest silence between two bytes, and 15 s before the first; 0 = none */
     /* A stream's bytes as they come, any cut. Only for answers with status 200; the body of other
      * answers is collected as usual. Return -1 to end the call (ERR_INVALID). May be NULL. */
     int (*on_data)(const char *bytes, size_t n, void *ctx);
