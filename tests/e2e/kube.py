@@ -7,6 +7,8 @@ import ssl
 import subprocess
 import tempfile
 import base64
+import threading
+import time
 import urllib.parse
 
 GROUP = "deploy.btc-shopflow.io"
@@ -31,6 +33,9 @@ class ApiError(Exception):
         self.code = code
 
 
+IDLE_SECONDS = 30  # a connection idle for longer is not trusted any more
+
+
 class Cluster:
     """Where the API server is and who we are, from a kubeconfig."""
 
@@ -43,6 +48,7 @@ class Cluster:
         url = urllib.parse.urlsplit(cluster["server"])
         self.host, self.port = url.hostname, url.port or 443
         self.token = user.get("token")
+        self.kept = threading.local()  # each thread's connection
         self.tls = ssl.create_default_context(
             cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
         if "client-certificate-data" in user:
@@ -58,15 +64,22 @@ class Cluster:
     def headers(self):
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
+    def exchange(self, method, path, body, headers):
+        """One request on this thread's connection; returns the answer and its bytes."""
+        connection, used = getattr(self.kept, "connection", (None, 0))
+        if not connection or time.monotonic() - used > IDLE_SECONDS:
+            connection = self.connect()
+        self.kept.connection = (None, 0)
+        connection.request(method, path, body, {**headers, **self.headers()})
+        answer = connection.getresponse()
+        text = answer.read()
+        self.kept.connection = (connection, time.monotonic())
+        return answer, text
+
     def request(self, method, path, body=None, content_type="application/json"):
-        connection = self.connect()
-        try:
-            connection.request(method, path, None if body is None else json.dumps(body),
-                               {**self.headers(), "Content-Type": content_type})
-            answer = connection.getresponse()
-            text = answer.read().decode()
-        finally:
-            connection.close()
+        answer, text = self.exchange(method, path, None if body is None else json.dumps(body),
+                                     {"Content-Type": content_type})
+        text = text.decode()
         if answer.status >= 300:
             try:
                 text = json.loads(text)["message"]

@@ -47,8 +47,11 @@ class World:
         self.folder = os.environ.get("E2E_LOGS") or tempfile.mkdtemp(prefix="shopflow-e2e-")
         os.makedirs(self.folder, exist_ok=True)
         self.log_path = os.path.join(self.folder, self.name + ".log")
+        self.log = open(self.log_path, "a")
         self.controller = None
         self.exits = []
+        self.kube_token = None  # what the kubeconfig says, if anything; the proxy drops it
+        self.settings = tempfile.TemporaryDirectory(prefix="shopflow-e2e-")
         self.wait(lambda: self.ns.get("serviceaccounts", "default"), "the default ServiceAccount")
         if start:
             self.start()
@@ -62,6 +65,8 @@ class World:
         self.stop()
         self.proxy.close()
         self.registry.close()
+        self.log.close()
+        self.settings.cleanup()
         try:
             self.cluster.request("DELETE", "/api/v1/namespaces/" + self.name)
         except ApiError:
@@ -81,20 +86,20 @@ class World:
     # --- the controller ---
 
     def start(self, *flags):
-        folder = tempfile.mkdtemp(prefix="shopflow-e2e-")
-        kubeconfig = os.path.join(folder, "kubeconfig")
-        config = os.path.join(folder, "config.yaml")
+        kubeconfig = os.path.join(self.settings.name, "kubeconfig")
+        config = os.path.join(self.settings.name, "config.yaml")
+        user = {"token": self.kube_token} if self.kube_token else {}
         with open(kubeconfig, "w") as f:
             json.dump({"apiVersion": "v1", "kind": "Config", "current-context": "x",
                        "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
                        "clusters": [{"name": "x", "cluster": {"server": self.proxy.url}}],
-                       "users": [{"name": "x", "user": {}}]}, f)
+                       "users": [{"name": "x", "user": user}]}, f)
         with open(config, "w") as f:
             json.dump({"registries": [{"host": self.registry.host, "plainHTTP": True}]}, f)
         self.controller = subprocess.Popen(
             [os.environ["CONTROLLER"], "--kubeconfig", kubeconfig, "--config", config,
              "--watch-namespaces", self.name, "--listen", "127.0.0.1:0", "--log-format", "text",
-             *flags], stderr=open(self.log_path, "a"))
+             *flags], stderr=self.log)
 
     def kill(self):
         self.controller.send_signal(signal.SIGKILL)
@@ -187,7 +192,9 @@ class World:
             result = true()
             if result:
                 return result
-            assert time.monotonic() < end, f"waited {timeout} s in vain for {what}"
+            if time.monotonic() > end:
+                what = what() if callable(what) else what
+                raise AssertionError(f"waited {timeout} s in vain for {what}")
             time.sleep(0.1)
 
     def wait_ready(self, status, reason=None, name="shop", timeout=60):
@@ -195,14 +202,16 @@ class World:
         def is_so():
             c = self.condition("Ready", name)
             return c.get("status") == status and reason in (None, c["reason"])
-        self.wait(is_so, f"Ready={status} {reason}; is {self.condition('Ready', name)}", timeout)
+        self.wait(is_so, lambda: f"Ready={status} {reason}; is {self.condition('Ready', name)}",
+                  timeout)
         return self.status(name)
 
     def wait_state(self, app, state, reason=None, name="shop", timeout=60):
         def is_so():
             a = self.app_status(app, name)
             return a.get("state") == state and reason in (None, a.get("reason")) and a
-        return self.wait(is_so, f"{app} {state} {reason}; is {self.app_status(app, name)}", timeout)
+        return self.wait(is_so, lambda: f"{app} {state} {reason}; is {self.app_status(app, name)}",
+                         timeout)
 
     def deployment_writes(self, app=None):
         """Bodies of the accepted writes to Deployments."""
