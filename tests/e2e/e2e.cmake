@@ -5,18 +5,23 @@ set(HACK ${CMAKE_SOURCE_DIR}/hack)
 find_package(Python3 COMPONENTS Interpreter REQUIRED)
 file(GLOB e2e_sources CONFIGURE_DEPENDS ${E2E}/*.py)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${e2e_sources})
-execute_process(COMMAND ${Python3_EXECUTABLE} ${E2E}/run.py --list
-                OUTPUT_VARIABLE scenarios OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-string(REPLACE "\n" ";" scenarios "${scenarios}")
-
 add_test(NAME simulated_cluster_up COMMAND ${HACK}/cluster.sh up)
 set_tests_properties(simulated_cluster_up PROPERTIES FIXTURES_SETUP simulated LABELS e2e TIMEOUT 3000)
 
-foreach(scenario IN LISTS scenarios)
-    add_test(NAME e2e_${scenario} COMMAND ${HACK}/with-cluster.sh ${Python3_EXECUTABLE} ${E2E}/run.py ${scenario})
-    set_tests_properties(e2e_${scenario} PROPERTIES LABELS e2e TIMEOUT 240 FIXTURES_REQUIRED simulated
-        ENVIRONMENT "CONTROLLER=$<TARGET_FILE:btc-shopflow-deployer>;E2E_LOGS=${CMAKE_BINARY_DIR}/e2e-logs;PYTHONDONTWRITEBYTECODE=1")
-endforeach()
+# add_scenarios(<module> <labels> <timeout>)
+function(add_scenarios module labels timeout)
+    execute_process(COMMAND ${CMAKE_COMMAND} -E env PYTHONDONTWRITEBYTECODE=1
+                    ${Python3_EXECUTABLE} ${E2E}/run.py --list ${module}
+                    OUTPUT_VARIABLE names OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+    string(REPLACE "\n" ";" names "${names}")
+    foreach(name IN LISTS names)
+        add_test(NAME e2e_${name} COMMAND ${HACK}/with-cluster.sh ${Python3_EXECUTABLE} ${E2E}/run.py ${name})
+        set_tests_properties(e2e_${name} PROPERTIES LABELS "${labels}" TIMEOUT ${timeout} FIXTURES_REQUIRED simulated
+            ENVIRONMENT "CONTROLLER=$<TARGET_FILE:btc-shopflow-deployer>;E2E_LOGS=${CMAKE_BINARY_DIR}/e2e-logs;PYTHONDONTWRITEBYTECODE=1")
+    endforeach()
+endfunction()
+add_scenarios(scenarios e2e 240)
+add_scenarios(faults "e2e;torture" 600)
 
 add_test(NAME crd_bounds COMMAND ${HACK}/with-cluster.sh ${E2E}/crd_bounds.sh)
 set_tests_properties(crd_bounds PROPERTIES LABELS e2e TIMEOUT 240 FIXTURES_REQUIRED simulated)

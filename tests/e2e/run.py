@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs scenarios against the cluster of $KUBECONFIG with the controller $CONTROLLER.
 
-    run.py --list            their names
+    run.py --list faults     the names of those of faults.py (or scenarios.py)
     run.py crash-rolls-back  one of them (or several)"""
 
 import sys
@@ -15,13 +15,13 @@ ALL = {**scenarios.ALL, **faults.ALL}
 
 
 def main(names):
-    if names == ["--list"]:
-        print("\n".join(ALL))
+    if names[:1] == ["--list"]:
+        print("\n".join({"faults": faults, "scenarios": scenarios}[names[1]].ALL))
         return 0
     failed = 0
     for name in names or ALL:
         if name not in ALL:
-            print(f"no such scenario: {name}; --list names them", file=sys.stderr)
+            print(f"no such scenario: {name}; see --list", file=sys.stderr)
             return 2
         start = time.monotonic()
         try:
