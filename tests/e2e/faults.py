@@ -177,8 +177,18 @@ def break_watch(kind, bad, fault, times):
         def act():
             was_reset.set()
             lane.w.proxy.reset_streams()
-        return lane.run(title, bad, lambda r: writes(r) or watches(r), after_write(1, act))
+        hit = lane.run(title, bad, lambda r: writes(r) or watches(r), after_write(1, act))
+        if hit and fault in (410, "gone") and times == 1:
+            assert_lists_next(lane.w.proxy, kind)
+        return hit
     return run
+
+
+def assert_lists_next(proxy, kind):
+    """What was asked for a kind after its first broken watch is the list."""
+    after = proxy.log[proxy.broken[0][0].number + 1:]
+    asked = [r for r in after if r.kind == kind and (r.is_list or r.is_watch)]
+    assert asked and asked[0].is_list, f"410 relists: {asked}"
 
 
 WATCH_BREAKS = (("reset", 2), ("cut", 1), ("half-line", 1), ("gone", 1), ("gone", 2), (410, 1),
@@ -288,16 +298,31 @@ def a_lost_reply_is_not_sent_twice(name):
         assert len(w.deployment_writes()) == 1
 
 
-def edited_meanwhile(w, edit):
-    """Somebody edits the Deployment between our read and our first patch; returns our patches."""
-    edited = []
+def edited_meanwhile(w, kind, edit):
+    """Somebody edits an object just before our first write to it, while our watch of it hangs;
+    returns our writes to it, with the times."""
+    ours = []
 
     def before(request):
-        if request.is_write and request.kind == "deployments" and not edited:
-            edited.append(request)
+        if not request.is_write or request.kind != kind:
+            return
+        ours.append((time.monotonic(), request))
+        if len(ours) == 1:
             edit()
     w.proxy.before = before
-    return lambda: [r for r in w.proxy.writes() if r.kind == "deployments"]
+    w.proxy.break_with = first(lambda r: r.is_watch and r.kind == kind, "hang")
+    w.proxy.reset_streams()
+    w.wait(lambda: w.proxy.broken, "the watch to hang")
+    return ours
+
+
+def assert_read_live(ours):
+    """409, and then at once: the watch could not have told."""
+    start, refused = ours[0]
+    end, accepted = next(row for row in ours if row[1].status == 200)
+    assert refused.status == 409, ours
+    assert end - start < 8, f"took {end - start:.1f} s"
+    return refused, accepted
 
 
 @scenario
@@ -306,16 +331,29 @@ def a_conflict_sends_the_same_patch_again(name):
     with World(name) as w:
         w.app("api")
         w.push("api", GOOD2)
-        patches = edited_meanwhile(w, lambda: w.ns.patch(
+        ours = edited_meanwhile(w, "deployments", lambda: w.ns.patch(
             "deployments", "btc-api", {"metadata": {"annotations": {"example.com/x": "1"}}}))
+        w.release(GOOD2, ["api"], health=HEALTH)
+        w.wait_ready("True", timeout=100)
+        one, other = (json.loads(r.body) for r in assert_read_live(ours))
+        assert one["metadata"].pop("resourceVersion") != other["metadata"].pop("resourceVersion")
+        assert one == other
+        assert w.deployment("api")["metadata"]["annotations"]["example.com/x"] == "1"
+
+
+@scenario
+def a_conflict_on_status_reads_the_release_live(name):
+    """R4: 409 = read live, plan again."""
+    with World(name) as w:
+        w.app("api")
+        w.push("api", GOOD2, GOOD3)
         w.release(GOOD2, ["api"])
         w.wait_ready("True")
-        assert [r.status for r in patches()] == [409, 200], patches()
-        first_body, second_body = (json.loads(r.body) for r in patches())
-        assert first_body["metadata"].pop("resourceVersion") != \
-            second_body["metadata"].pop("resourceVersion")
-        assert first_body == second_body
-        assert w.deployment("api")["metadata"]["annotations"]["example.com/x"] == "1"
+        ours = edited_meanwhile(w, "appreleases", lambda: w.ns.patch(
+            "appreleases", "shop", {"metadata": {"annotations": {"example.com/x": "1"}}}))
+        w.set_image("api", w.image("api", GOOD3, pinned=True))  # to be told as Conflicted
+        w.wait(lambda: w.condition("Conflicted").get("status") == "True", "Conflicted")
+        assert_read_live(ours)
 
 
 @scenario
@@ -325,13 +363,13 @@ def a_conflict_with_another_image_is_decided_anew(name):
         w.app("api")
         w.push("api", GOOD3, CRASH)
         theirs = w.image("api", GOOD3, pinned=True)
-        edited_meanwhile(w, lambda: w.set_image("api", theirs))
-        w.release(CRASH, ["api"])
-        w.wait_ready("False", "RolledBack")
+        edited_meanwhile(w, "deployments", lambda: w.set_image("api", theirs))
+        w.release(CRASH, ["api"], health=HEALTH)
+        w.wait_ready("False", "RolledBack", timeout=100)
         assert w.running_image("api") == theirs
         assert len(w.deployment_writes()) == 2
         tries = [r.kind if r.status == 200 else r.status for r in w.proxy.writes()]
-        assert tries[tries.index(409) + 1:][:2] == ["appreleases", "deployments"], \
+        assert "appreleases" in tries[tries.index(409):tries.index("deployments")], \
             f"written ahead again: {tries}"
 
 

@@ -11,6 +11,7 @@ import time
 
 HOP_BY_HOP = {"connection", "transfer-encoding", "keep-alive", "content-length"}
 WAKES = (OSError, http.client.HTTPException, ValueError, AttributeError)  # a socket shut under us
+WATCH_ONLY = ("cut", "half-line", "gone")  # of a watch: see Proxy
 GONE = (b'{"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","status":"Failure",'
         b'"message":"too old resource version","reason":"Expired","code":410}}\n')
 
@@ -184,7 +185,7 @@ class Proxy:
             self.reset(handler)
             return
         fault = self.break_with(request)
-        if fault and not request.is_watch:
+        if fault and not (request.is_watch and fault in WATCH_ONLY):  # those wait for a line
             self.broken.append((request, fault))
         if fault == "reset":
             self.reset(handler)
@@ -201,9 +202,6 @@ class Proxy:
         else:
             self.before(request)
             self.pass_on(handler, request, fault)
-            return
-        if request.is_watch:
-            self.broken.append((request, fault))
 
     @staticmethod
     def failure(status, message="injected"):
