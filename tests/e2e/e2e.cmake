@@ -1,4 +1,4 @@
-# Every scenario of scenarios.py and faults.py as a test of its own, against one cluster with
+# Every scenario of scenarios.py, faults.py and torture.py as a test of its own, against one cluster with
 # simulated nodes; node.py against a real node. The fixtures bring the clusters up; they stay up.
 set(E2E ${CMAKE_CURRENT_SOURCE_DIR}/e2e)
 set(HACK ${CMAKE_SOURCE_DIR}/hack)
@@ -21,7 +21,8 @@ function(add_scenarios module labels timeout)
     endforeach()
 endfunction()
 add_scenarios(scenarios e2e 240)
-add_scenarios(faults "e2e;torture" 600)
+add_scenarios(faults "e2e;torture" 300)
+add_scenarios(torture "e2e;torture" 600)
 
 add_test(NAME crd_bounds COMMAND ${HACK}/with-cluster.sh ${E2E}/crd_bounds.sh)
 set_tests_properties(crd_bounds PROPERTIES LABELS e2e TIMEOUT 240 FIXTURES_REQUIRED simulated)

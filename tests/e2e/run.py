@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs scenarios against the cluster of $KUBECONFIG with the controller $CONTROLLER.
 
-    run.py --list faults     the names of those of faults.py (or scenarios.py)
+    run.py --list faults     the names of those of faults.py (or another)
     run.py crash-rolls-back  one of them (or several)"""
 
 import sys
@@ -10,13 +10,15 @@ import traceback
 
 import faults
 import scenarios
+import torture
 
-ALL = {**scenarios.ALL, **faults.ALL}
+MODULES = {"scenarios": scenarios.ALL, "faults": faults.ALL, "torture": torture.ALL}
+ALL = {name: function for module in MODULES.values() for name, function in module.items()}
 
 
 def main(names):
     if names[:1] == ["--list"]:
-        print("\n".join({"faults": faults, "scenarios": scenarios}[names[1]].ALL))
+        print("\n".join(MODULES[names[1]]))
         return 0
     failed = 0
     for name in names or ALL:
