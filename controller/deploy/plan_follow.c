@@ -218,6 +218,7 @@ static bool is_refused(struct planner *pl, struct app_status *app,
         if (app->state == APP_UPDATING)
             app_set(pl, app, APP_UPDATING, reason, v.message);
         plan_again_at(pl, r->at_ms + REFUSED_RETRY_MS);
+        plan_again_at(pl, give_up_ms);
         return pl->o->now_ms < r->at_ms + REFUSED_RETRY_MS;
     }
     if (!back && images_match(&dep->tmpl, &app->attempt->previous))

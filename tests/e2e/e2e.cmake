@@ -8,12 +8,18 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${e2e_sources})
 add_test(NAME simulated_cluster_up COMMAND ${HACK}/cluster.sh up)
 set_tests_properties(simulated_cluster_up PROPERTIES FIXTURES_SETUP simulated LABELS e2e TIMEOUT 3000)
 
-# add_scenarios(<module> <labels> <timeout>)
-function(add_scenarios module labels timeout)
+# names_of(<module> <variable>): of the scenarios in it
+function(names_of module variable)
     execute_process(COMMAND ${CMAKE_COMMAND} -E env PYTHONDONTWRITEBYTECODE=1
                     ${Python3_EXECUTABLE} ${E2E}/run.py --list ${module}
                     OUTPUT_VARIABLE names OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
     string(REPLACE "\n" ";" names "${names}")
+    set(${variable} "${names}" PARENT_SCOPE)
+endfunction()
+
+# add_scenarios(<module> <labels> <timeout>)
+function(add_scenarios module labels timeout)
+    names_of(${module} names)
     foreach(name IN LISTS names)
         add_test(NAME e2e_${name} COMMAND ${HACK}/with-cluster.sh ${Python3_EXECUTABLE} ${E2E}/run.py ${name})
         set_tests_properties(e2e_${name} PROPERTIES LABELS "${labels}" TIMEOUT ${timeout} FIXTURES_REQUIRED simulated
@@ -31,16 +37,14 @@ set_tests_properties(chart PROPERTIES LABELS e2e TIMEOUT 600 FIXTURES_REQUIRED s
 
 # The main job on the real node (as root): the demo, then what it wrote and how real pods fail. One at
 # a time: their traffic must not lose a request because the machine is busy with other tests.
-execute_process(COMMAND ${Python3_EXECUTABLE} ${E2E}/node.py --list
-                OUTPUT_VARIABLE node_tests OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-string(REPLACE "\n" ";" node_tests "${node_tests}")
 add_test(NAME node_up COMMAND ${HACK}/cluster.sh up --node)
 set_tests_properties(node_up PROPERTIES FIXTURES_SETUP node LABELS node TIMEOUT 3000)
 add_test(NAME node_demo COMMAND ${HACK}/demo.sh)
 set_tests_properties(node_demo PROPERTIES FIXTURES_REQUIRED node FIXTURES_SETUP demo LABELS node TIMEOUT 1200
     RUN_SERIAL ON)
-foreach(name IN LISTS node_tests)
-    add_test(NAME node_${name} COMMAND ${HACK}/with-cluster.sh --node ${Python3_EXECUTABLE} ${E2E}/node.py ${name})
+names_of(node names)
+foreach(name IN LISTS names)
+    add_test(NAME node_${name} COMMAND ${HACK}/with-cluster.sh --node ${Python3_EXECUTABLE} ${E2E}/run.py ${name})
     set_tests_properties(node_${name} PROPERTIES FIXTURES_REQUIRED demo LABELS node TIMEOUT 240 RUN_SERIAL ON
         ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
 endforeach()

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Runs scenarios against the cluster of $KUBECONFIG with the controller $CONTROLLER.
+"""Runs scenarios against the cluster of $KUBECONFIG: those of node.py with the controller that the demo
+installed there, all others with the controller $CONTROLLER.
 
     run.py --list faults     the names of those of faults.py (or another)
     run.py crash-rolls-back  one of them (or several)"""
@@ -9,10 +10,12 @@ import time
 import traceback
 
 import faults
+import node
 import scenarios
 import torture
 
-MODULES = {"scenarios": scenarios.ALL, "faults": faults.ALL, "torture": torture.ALL}
+MODULES = {"scenarios": scenarios.ALL, "faults": faults.ALL, "torture": torture.ALL,
+           "node": node.ALL}
 ALL = {name: function for module in MODULES.values() for name, function in module.items()}
 
 
@@ -20,8 +23,11 @@ def main(names):
     if names[:1] == ["--list"]:
         print("\n".join(MODULES[names[1]]))
         return 0
+    if not names:
+        print(__doc__, file=sys.stderr)
+        return 2
     failed = 0
-    for name in names or ALL:
+    for name in names:
         if name not in ALL:
             print(f"no such scenario: {name}; see --list", file=sys.stderr)
             return 2
