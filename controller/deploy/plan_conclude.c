@@ -304,7 +304,6 @@ static struct telling telling_of(const struct app_status *app)
     case APP_PENDING:
     case APP_UNCHANGED:
     case APP_SOAKING:
-    case APP_SUPERSEDED:
         break;
     }
     return (struct telling){ 0 };

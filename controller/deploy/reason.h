@@ -48,7 +48,6 @@
     X(RolledBack, false)                                                                           \
     X(RollbackFailed, false)                                                                       \
     X(NoRollbackTarget, false)                                                                     \
-    X(Unlisted, false)                                                                             \
     /* of conditions only */                                                                       \
     X(Progressing, false)                                                                          \
     X(ProgressingWithRetry, false)                                                                 \

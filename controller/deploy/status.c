@@ -19,7 +19,6 @@ static const char *const STATES[] = {
     [APP_ROLLED_BACK] = "RolledBack",
     [APP_FAILED] = "Failed",
     [APP_SKIPPED] = "Skipped",
-    [APP_SUPERSEDED] = "Superseded",
 };
 
 static const char *const KINDS[] = {

@@ -23,7 +23,6 @@ enum app_state {
     APP_ROLLED_BACK,
     APP_FAILED,
     APP_SKIPPED,
-    APP_SUPERSEDED,
 };
 
 enum attempt_kind { ATTEMPT_ROLL, ATTEMPT_ADOPT, ATTEMPT_ROLLBACK, ATTEMPT_PUT_BACK };
