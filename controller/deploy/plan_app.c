@@ -433,6 +433,20 @@ static bool stay(struct planner *pl, struct app_status *app, struct hurdle h)
     return true;
 }
 
+bool plan_latch_holds(const struct app_status *app, const char *target)
+{
+    return app->failed_image && image_same(app->failed_image, target);
+}
+
+void plan_still_bad(struct planner *pl, struct app_status *app)
+{
+    app_set(pl, app, APP_FAILED, REASON_StillBad,
+            arena_printf(pl->a,
+                         "the image is the one that failed at %.7s: a retry or another "
+                         "image lifts this",
+                         app->failed_commit ? app->failed_commit : "an earlier commit"));
+}
+
 bool plan_decide(struct planner *pl, struct app_status *app, const struct app_spec *spec)
 {
     struct hurdle h = check_deployment(pl, app);
@@ -452,6 +466,10 @@ bool plan_decide(struct planner *pl, struct app_status *app, const struct app_sp
         return stay(pl, app, hurdle(APP_PENDING, REASON_Resolving, NULL));
     if (change == CHANGE_NONE && deployment_is_complete(dep)) {
         settle_unchanged(pl, app);
+        return true;
+    }
+    if (!app_is_moving(app) && plan_latch_holds(app, app->target_image)) {
+        plan_still_bad(pl, app); /* its Deployment was made anew while it failed */
         return true;
     }
     if (!app_is_moving(app) && pl->moving >= pl->o->spec->max_concurrent)

@@ -129,18 +129,14 @@ static void find_targets(struct planner *pl, struct findings *f)
     }
 }
 
-static bool latch_holds(const struct app_status *app, const char *target)
-{
-    return app->failed_image && image_same(app->failed_image, target);
-}
-
 /* Give an app its target; what it does about it is decided in its step. */
 static void retarget(struct planner *pl, const struct app_spec *spec, const char *target)
 {
     struct app_status *app = status_app(pl->s, spec->name);
-    bool latched = target && latch_holds(app, target);
+    bool latched = target && plan_latch_holds(app, target);
+    /* Its failure is what the state says already: no later trouble has taken its place. */
     bool told = (app->state == APP_ROLLED_BACK || app->state == APP_FAILED) &&
-                same_text(app->failed_commit, spec->commit);
+                app->state_ms == app->finish_ms && same_text(app->failed_commit, spec->commit);
 
     if (!target) {
         if (app_is_moving(app))
@@ -155,11 +151,7 @@ static void retarget(struct planner *pl, const struct app_spec *spec, const char
     if (app_is_moving(app) || (latched && told))
         return;
     if (latched)
-        app_set(pl, app, APP_FAILED, REASON_StillBad,
-                arena_printf(pl->a,
-                             "the image is the one that failed at %.7s: a retry or another "
-                             "image lifts this",
-                             app->failed_commit ? app->failed_commit : "an earlier commit"));
+        plan_still_bad(pl, app);
     else
         app_set(pl, app, APP_PENDING, REASON_WaitingForTurn, NULL);
 }

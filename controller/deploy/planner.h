@@ -51,6 +51,9 @@ const struct image_answer *plan_ask_image(struct planner *pl, const char *image,
 /* Decide about an app that does not move, or whose target has moved on. False: it cannot start
  * yet, and if it moves its attempt is to be followed. */
 bool plan_decide(struct planner *pl, struct app_status *app, const struct app_spec *spec);
+/* R11: is it the image that failed, which is not tried again by itself? */
+bool plan_latch_holds(const struct app_status *app, const char *target);
+void plan_still_bad(struct planner *pl, struct app_status *app);
 /* Does the app's Deployment run the target already, completely? */
 bool plan_is_there(struct planner *pl, const struct app_spec *spec, const char *target);
 /* Are the pods of the app needed, and not known yet, to say whether it changes (R3)? */
