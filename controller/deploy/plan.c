@@ -212,6 +212,8 @@ static void step_app(struct planner *pl, struct app_status *app)
         if (may_start && has_moved_on(pl, app) && plan_decide(pl, app, spec))
             return;
         plan_follow(pl, app);
+        if (app->state == APP_PENDING && plan_images_state(pl) == RESOLVE_FAILED)
+            plan_skip(pl, app); /* its Deployment is gone, or not as it was found */
         if (app_is_moving(app) || !may_start)
             return;
         if (has_moved_on(pl, app))

@@ -156,6 +156,12 @@ static void retarget(struct planner *pl, const struct app_spec *spec, const char
         app_set(pl, app, APP_PENDING, REASON_WaitingForTurn, NULL);
 }
 
+void plan_skip(struct planner *pl, struct app_status *app)
+{
+    app_set(pl, app, APP_SKIPPED, REASON_ReleaseFailed,
+            "not touched: an image of the release is missing");
+}
+
 /* A release with an image missing touches no app at all. */
 static void give_up(struct planner *pl, const struct findings *f)
 {
@@ -171,8 +177,7 @@ static void give_up(struct planner *pl, const struct findings *f)
         else if (f->targets[i] && plan_is_there(pl, spec, f->targets[i]))
             app_set(pl, app, APP_UNCHANGED, REASON_SameDigest, NULL);
         else
-            app_set(pl, app, APP_SKIPPED, REASON_ReleaseFailed,
-                    "not touched: an image of the release is missing");
+            plan_skip(pl, app);
     }
 }
 
