@@ -346,17 +346,30 @@ static void tell_app(struct planner *pl, const struct app_status *app, const str
                      app->message ? ": " : "", NOTE_BYTES, app->message ? app->message : "");
 }
 
+/* Has an event of an app said so in this plan? */
+static bool is_told(const struct planner *pl, const char *reason, bool warning)
+{
+    for (size_t i = 0; i < pl->p->n_actions; i++) {
+        const struct action *act = &pl->p->actions[i];
+
+        if (act->kind == ACT_EVENT && act->warning == warning && same_text(act->reason, reason))
+            return true;
+    }
+    return false;
+}
+
 static void tell_release(struct planner *pl)
 {
     const struct condition *now = status_condition(pl->s, "Ready");
     const struct condition *was = status_condition(pl->o->status, "Ready");
+    bool warning = same_text(now->status, "False");
     struct action *event;
 
     if (same_text(now->status, "Unknown") || (was && same_text(was->reason, now->reason)) ||
-        same_text(now->reason, REASON_RolledBack))
-        return; /* the apps' own events have told of a rollback */
+        same_text(now->reason, REASON_RolledBack) || is_told(pl, now->reason, warning))
+        return; /* an app's own event has told of it */
     event = plan_act(pl, ACT_EVENT);
-    event->warning = same_text(now->status, "False");
+    event->warning = warning;
     event->reason = now->reason;
     event->note = now->message;
 }
