@@ -175,6 +175,8 @@ static enum change compare_image(struct planner *pl, const struct app_spec *spec
     const char *want = plan_written_image(pl, target), *running = is->image;
     const struct image_answer *answer;
 
+    if (strlen(running) > STATUS_IMAGE_BYTES)
+        return CHANGE_YES;
     if (!pl->o->spec->pin_digest || !image_digest(target))
         return strcmp(running, want) ? CHANGE_YES : CHANGE_NONE;
     if (image_digest(running))
@@ -305,7 +307,7 @@ static void set_previous(struct planner *pl, const struct app_status *app,
                                 image_in(&old->previous, container) :
                                 image_in_template(&dep->tmpl, container);
 
-        if (image)
+        if (image && strlen(image) <= STATUS_IMAGE_BYTES) /* longer: nothing that could run */
             pick(&at->previous, container, image);
     }
     at->previous_available = old ? old->previous_available : dep->replicas ? dep->available : -1;

@@ -8,6 +8,9 @@
 #include "base/err.h"
 #include "base/json.h"
 
+#define ID_BYTES 64
+#define CONTAINER_BYTES 63
+
 static const char *const STATES[] = {
     [APP_PENDING] = "Pending",
     [APP_WAITING] = "Waiting",
@@ -51,6 +54,14 @@ static const char *text(struct arena *a, const cJSON *object, const char *key)
     return arena_strdup(a, json_str(object, key));
 }
 
+/* Likewise; NULL when it is longer than status may say: annotations are anybody's. */
+static const char *text_upto(struct arena *a, const cJSON *object, const char *key, size_t max)
+{
+    const char *s = json_str(object, key);
+
+    return s && strlen(s) <= max ? arena_strdup(a, s) : NULL;
+}
+
 /* Room for the array's items; *n is set to 0: the caller counts what it keeps. */
 static void *room(struct arena *a, const cJSON *array, size_t size, size_t *n)
 {
@@ -66,8 +77,8 @@ static void decode_images(const cJSON *array, struct arena *a, struct image_list
     JSON_EACH(item, array) {
         struct image_of *image = &ret->items[ret->n];
 
-        image->container = text(a, item, "container");
-        image->image = text(a, item, "image");
+        image->container = text_upto(a, item, "container", CONTAINER_BYTES);
+        image->image = text_upto(a, item, "image", STATUS_IMAGE_BYTES);
         if (image->container && image->image)
             ret->n++;
     }
@@ -76,16 +87,18 @@ static void decode_images(const cJSON *array, struct arena *a, struct image_list
 static struct attempt *decode_attempt(const cJSON *tree, struct arena *a)
 {
     struct attempt *at;
+    const char *id = text_upto(a, tree, "id", ID_BYTES);
+    const char *commit = text_upto(a, tree, "commit", STATUS_COMMIT_BYTES);
 
-    if (!json_str(tree, "id") || !json_str(tree, "commit"))
+    if (!id || !commit)
         return NULL;
     at = arena_alloc(a, sizeof *at);
     decode_images(json_get(tree, "images"), a, &at->images);
     if (!at->images.n)
         return NULL;
-    at->id = text(a, tree, "id");
+    at->id = id;
     at->kind = (enum attempt_kind)index_of(json_str(tree, "kind"), KINDS, ARRAY_LEN(KINDS), 0);
-    at->commit = text(a, tree, "commit");
+    at->commit = commit;
     at->generation = json_int(tree, "generation", 0);
     at->deployment_uid = text(a, tree, "deploymentUID");
     at->accepted = json_int(tree, "accepted", 0);

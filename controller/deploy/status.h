@@ -12,6 +12,11 @@
 struct arena;
 struct cJSON;
 
+/* As the CRD takes them: status with a longer one would be refused as a whole. */
+#define STATUS_IMAGE_BYTES 1024
+#define STATUS_COMMIT_BYTES 64
+#define STATUS_TOKEN_BYTES 256 /* retry-at, reconcile-at */
+
 enum app_state {
     APP_PENDING, /* not decided yet, or waiting for its turn */
     APP_WAITING, /* something outside must change first */

@@ -12,6 +12,8 @@
 #include "reconcile/facts.h"
 #include "reconcile/release.h"
 
+#define REASON_BYTES 256
+
 static struct template_facts gather_template(const struct kube_template *t, struct arena *a)
 {
     struct template_facts facts = { .n = t->n };
@@ -82,7 +84,7 @@ struct replicaset_facts gather_set(const struct kube_replicaset *set, struct are
 static void gather_pods(const struct gather *g, const struct kube_replicaset *set,
                         struct replicaset_facts *ret)
 {
-    size_t n_live = 0, room = (size_t)(set->status_replicas > 0 ? set->status_replicas : 0) + 8;
+    size_t n_live = 0, room = 8;
     void *const *live = facts_pods(g->facts, set->meta.name, g->mono_ms, &n_live);
     struct map_iter it = { 0 };
     const struct kube_pod *pod;
@@ -124,9 +126,19 @@ static void gather_sets(const struct gather *g, const struct kube_deployment *d,
         struct replicaset_facts *facts = &ret->sets[ret->n_sets++];
 
         *facts = gather_set(set, g->arena);
-        gather_pods(g, set, facts);
+        if (set->replicas ||
+            set->status_replicas) /* old ones are many, and a walk is of all pods */
+            gather_pods(g, set, facts);
     }
     ret->pods_known = cluster_pods_synced(g->cluster, d->meta.ns);
+}
+
+/* NULL when it is longer than we write it: it goes to status, which would be refused. */
+static const char *text_upto(struct arena *a, const cJSON *object, const char *key, size_t max)
+{
+    const char *s = json_str(object, key);
+
+    return s && strlen(s) <= max ? arena_strdup(a, s) : NULL;
 }
 
 static void gather_latch(const char *json, struct arena *a, struct deployment_facts *ret)
@@ -134,10 +146,10 @@ static void gather_latch(const char *json, struct arena *a, struct deployment_fa
     struct err ignored = { 0 };
     AUTO(json) cJSON *tree = json ? json_parse(json, strlen(json), &ignored) : NULL;
 
-    ret->latch_image = arena_strdup(a, json_str(tree, "image"));
-    ret->latch_commit = arena_strdup(a, json_str(tree, "commit"));
-    ret->latch_reason = arena_strdup(a, json_str(tree, "reason"));
-    ret->latch_retry_at = arena_strdup(a, json_str(tree, "retryAt"));
+    ret->latch_image = text_upto(a, tree, "image", STATUS_IMAGE_BYTES);
+    ret->latch_commit = text_upto(a, tree, "commit", STATUS_COMMIT_BYTES);
+    ret->latch_reason = text_upto(a, tree, "reason", REASON_BYTES);
+    ret->latch_retry_at = text_upto(a, tree, "retryAt", STATUS_TOKEN_BYTES);
 }
 
 struct deployment_facts *gather_deployment(const struct kube_deployment *d, struct arena *a)

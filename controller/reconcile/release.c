@@ -3,8 +3,18 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/text.h"
 
 #define FIRST_CHUNK 1024
+
+/* A value that people write; NULL = none. So much of it as status has room for counts. */
+static const char *token(const cJSON *annotations, const char *key, struct arena *a)
+{
+    char clipped[STATUS_TOKEN_BYTES + 1];
+    const char *s = json_str(annotations, key);
+
+    return s ? arena_strdup(a, text_clip(clipped, sizeof clipped, s)) : NULL;
+}
 
 void *release_decode(const cJSON *tree, struct err *e)
 {
@@ -18,8 +28,8 @@ void *release_decode(const cJSON *tree, struct err *e)
         return NULL;
     }
     r->meta.arena = a;
-    r->retry_at = arena_strdup(a, json_str(annotations, "deploy.btc-shopflow.io/retry-at"));
-    r->reconcile_at = arena_strdup(a, json_str(annotations, "deploy.btc-shopflow.io/reconcile-at"));
+    r->retry_at = token(annotations, "deploy.btc-shopflow.io/retry-at", a);
+    r->reconcile_at = token(annotations, "deploy.btc-shopflow.io/reconcile-at", a);
     r->spec_problem = spec_decode(json_get(tree, "spec"), a, &r->spec);
     status_decode(json_get(tree, "status"), a, &r->status);
     return r;

@@ -115,6 +115,21 @@ def still_bad_is_not_tried_again(name):
 
 
 @scenario
+def what_status_has_no_room_for_stops_nothing(name):
+    """A retry value and an image longer than the CRD takes in status."""
+    with World(name) as w:
+        w.app("api")
+        w.push("api", GOOD2)
+        w.ns.patch("deployments", "btc-api", {"spec": {"template": {"spec": {"containers": [
+            {"name": "api", "image": f"{w.registry.host}/api:{'x' * 1100}"}]}}}})
+        w.release(GOOD2, ["api"])
+        w.ns.patch("appreleases", "shop", {"metadata": {"annotations": {PREFIX + "retry-at": "x" * 300}}})
+        w.wait_ready("True", "ReleaseSucceeded")
+        assert w.running_image("api") == w.image("api", GOOD2, pinned=True)
+        w.assert_quiet()
+
+
+@scenario
 def the_latch_outlives_the_object(name):
     """R11: deleted and created anew, the digest that failed is not tried again."""
     with World(name) as w:

@@ -215,6 +215,16 @@ static void an_attempt_survives_the_annotation(void)
     free(text);
 }
 
+static bool annotation_with_image(int bytes, struct arena *a)
+{
+    return attempt_from_annotation(
+        arena_printf(a,
+                     "{\"id\":\"x-1\",\"commit\":\"1111111\",\"images\":["
+                     "{\"container\":\"a\",\"image\":\"%0*d\"}]}",
+                     bytes, 1),
+        a);
+}
+
 static void a_spoiled_annotation_is_no_attempt(void)
 {
     AUTO(arena) struct arena *a = arena_new(512);
@@ -224,6 +234,8 @@ static void a_spoiled_annotation_is_no_attempt(void)
     CASE("no JSON", !attempt_from_annotation("{\"id\":", a));
     CASE("a list", !attempt_from_annotation("[]", a));
     CASE("no id", !attempt_from_annotation("{\"kind\":\"Roll\"}", a));
+    CASE("an image that status has no room for", !annotation_with_image(STATUS_IMAGE_BYTES + 1, a));
+    CASE("the longest image", annotation_with_image(STATUS_IMAGE_BYTES, a));
     CASE("an id that is a number", !attempt_from_annotation("{\"id\":7}", a));
 }
 
