@@ -136,6 +136,16 @@ static void *fact_in(struct map *m, const char *key, size_t size)
     return fact;
 }
 
+void facts_forget_images(struct facts *f, int64_t before_ms)
+{
+    MAP_EACH(f->images, it) {
+        const struct image_fact *fact = it.value;
+
+        if (!fact->asking && fact->at_ms < before_ms)
+            free(map_del(f->images, it.key));
+    }
+}
+
 void facts_image_asked(struct facts *f, const char *image)
 {
     struct image_fact *fact = fact_in(f->images, image, sizeof *fact);

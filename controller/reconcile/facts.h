@@ -35,6 +35,9 @@ void facts_free(void *f); /* NULL is fine */
 /* Forget what only a moving release needs. */
 void facts_settle(struct facts *f);
 
+/* Forget answers of registries older than this: the plan asks again rather than use them. */
+void facts_forget_images(struct facts *f, int64_t before_ms);
+
 void facts_image_asked(struct facts *f, const char *image);
 void facts_image_answered(struct facts *f, const char *image, const struct registry_answer *answer,
                           const struct err *err, int64_t now_ms);

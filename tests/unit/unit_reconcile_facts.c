@@ -244,6 +244,28 @@ static void trouble_backs_off_and_an_answer_ends_it(void)
     facts_free(f);
 }
 
+static void answers_of_earlier_work_are_forgotten(void)
+{
+    AUTO(arena) struct arena *a = arena_new(4096);
+    struct registry_answer good = { .digest = "sha256:1" };
+    struct facts *f = facts_new();
+    struct observed o = { 0 };
+
+    facts_image_answered(f, "r.io/api:1", &good, NULL, 1000);
+    facts_image_answered(f, "r.io/api:2", &good, NULL, 2000);
+    facts_image_asked(f, "r.io/api:3");
+    facts_forget_images(f, 2000);
+    facts_observe(f, a, &o);
+    CASE("the newer answer, and the one on its way", o.n_images == 2);
+    for (size_t i = 0; i < o.n_images; i++)
+        CASE("not the older one", strcmp(o.images[i].image, "r.io/api:1") != 0);
+    facts_forget_images(f, INT64_MAX);
+    o = (struct observed){ 0 };
+    facts_observe(f, a, &o);
+    CASE("settled: only what is on its way", o.n_images == 1 && o.images[0].asking);
+    facts_free(f);
+}
+
 static void logs_are_asked_and_answered(void)
 {
     AUTO(arena) struct arena *a = arena_new(1024);
@@ -307,5 +329,6 @@ UNIT_MAIN(UNIT_TEST(the_newer_release_wins), UNIT_TEST(the_newer_deployment_wins
           UNIT_TEST(an_older_answer_does_not_replace_a_newer_one),
           UNIT_TEST(live_pods_are_fresh_for_two_seconds), UNIT_TEST(a_registrys_answer_is_kept),
           UNIT_TEST(trouble_backs_off_and_an_answer_ends_it),
+          UNIT_TEST(answers_of_earlier_work_are_forgotten),
           UNIT_TEST(logs_are_asked_and_answered),
           UNIT_TEST(refusals_stand_until_the_attempt_is_accepted))
