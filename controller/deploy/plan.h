@@ -21,7 +21,7 @@ enum action_kind {
     ACT_RESOLVE,    /* image: what digest has it? */
     ACT_FETCH_LOGS, /* pod, container, previous */
     ACT_READ_LIVE,  /* deployment: it, its ReplicaSets and pods */
-    /* Writes, in order; the first that fails ends the run. */
+    /* Writes, in order: none is made whose status is not written. */
     ACT_PATCH_STATUS,
     ACT_PATCH_DEPLOYMENT, /* deployment, app, id */
     ACT_DELETE_RELEASE,

@@ -29,6 +29,7 @@ struct effect_run {
     struct action *actions; /* the writes */
     size_t n, at;
     struct kube_call *call;
+    bool failed; /* a Deployment's patch did; the other apps' are sent nevertheless */
     effects_done_fn *done;
     void *ctx;
 };
@@ -195,7 +196,8 @@ static void on_deployment(const cJSON *tree, const char *text, const struct err 
         run_end(run, false, true);
         return;
     }
-    run_end(run, true, false);
+    run->failed = true;
+    run_next(run);
 }
 
 static void on_deleted(const cJSON *tree, const char *text, const struct err *err,
@@ -341,7 +343,7 @@ static void run_next(struct effect_run *run)
             break;
         }
     }
-    run_end(run, false, false);
+    run_end(run, run->failed, false);
 }
 
 static void start(void *ctx)
@@ -367,6 +369,22 @@ static struct action copy_action(struct arena *a, const struct action *act)
     return copy;
 }
 
+/* Status and what it tells come first: a Deployment's patch that fails must not swallow an event,
+ * which the next plan, seeing the status written, would not send again. */
+static void copy_actions(struct effect_run *run, const struct release *r, const struct plan *p,
+                         bool telling)
+{
+    for (size_t i = 0; i < p->n_actions; i++) {
+        enum action_kind kind = p->actions[i].kind;
+
+        if (!is_write(kind) || (kind == ACT_PATCH_STATUS || kind == ACT_EVENT) != telling)
+            continue;
+        run->actions[run->n++] = copy_action(run->arena, &p->actions[i]);
+        if (kind == ACT_PATCH_STATUS)
+            run->status_body = status_body(run->arena, r, p);
+    }
+}
+
 struct effect_run *effects_start(const struct effects *fx, const char *key, const struct release *r,
                                  const struct plan *p, effects_done_fn *done, void *ctx)
 {
@@ -389,13 +407,8 @@ struct effect_run *effects_start(const struct effects *fx, const char *key, cons
                                 .actions = arena_array(a, n, sizeof *run->actions),
                                 .done = done,
                                 .ctx = ctx };
-    for (size_t i = 0; i < p->n_actions; i++) {
-        if (!is_write(p->actions[i].kind))
-            continue;
-        run->actions[run->n++] = copy_action(a, &p->actions[i]);
-        if (p->actions[i].kind == ACT_PATCH_STATUS)
-            run->status_body = status_body(a, r, p);
-    }
+    copy_actions(run, r, p, true);
+    copy_actions(run, r, p, false);
     loop_defer(fx->loop, start, run);
     return run;
 }

@@ -115,6 +115,31 @@ def still_bad_is_not_tried_again(name):
 
 
 @scenario
+def one_deployment_that_cannot_be_patched_stops_no_other(name):
+    """R13: an admission webhook that is down for one app (500) is that app's trouble alone."""
+    with World(name) as w:
+        w.app("api"), w.app("web")
+        w.push("api", GOOD2), w.push("web", GOOD2)
+        hook = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+                "metadata": {"name": w.ns.name}, "webhooks": [{
+                    "name": "down.example.com", "sideEffects": "None", "admissionReviewVersions": ["v1"],
+                    "clientConfig": {"url": "https://127.0.0.1:1/"}, "timeoutSeconds": 1, "failurePolicy": "Fail",
+                    "matchConditions": [{"name": "api", "expression": "request.name == 'btc-api'"}],
+                    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": w.ns.name}},
+                    "rules": [{"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["UPDATE"],
+                               "resources": ["deployments"]}]}]}
+        path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
+        w.ns.cluster.request("POST", path, hook)
+        try:
+            w.release(GOOD2, ["api", "web"])
+            w.wait(lambda: w.app_status("web").get("state") == "Updated", "web at the new commit")
+            assert w.running_image("api") == w.image("api", GOOD, pinned=True)
+        finally:
+            w.ns.cluster.request("DELETE", f"{path}/{w.ns.name}")
+        w.wait_ready("True", "ReleaseSucceeded")
+
+
+@scenario
 def what_status_has_no_room_for_stops_nothing(name):
     """A retry value and an image longer than the CRD takes in status."""
     with World(name) as w:
