@@ -329,6 +329,5 @@ UNIT_MAIN(UNIT_TEST(the_newer_release_wins), UNIT_TEST(the_newer_deployment_wins
           UNIT_TEST(an_older_answer_does_not_replace_a_newer_one),
           UNIT_TEST(live_pods_are_fresh_for_two_seconds), UNIT_TEST(a_registrys_answer_is_kept),
           UNIT_TEST(trouble_backs_off_and_an_answer_ends_it),
-          UNIT_TEST(answers_of_earlier_work_are_forgotten),
-          UNIT_TEST(logs_are_asked_and_answered),
+          UNIT_TEST(answers_of_earlier_work_are_forgotten), UNIT_TEST(logs_are_asked_and_answered),
           UNIT_TEST(refusals_stand_until_the_attempt_is_accepted))
