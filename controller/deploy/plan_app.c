@@ -283,15 +283,13 @@ static const struct attempt *standing_attempt(const struct planner *pl,
                                               const struct deployment_facts *dep)
 {
     const struct attempt *own = app->attempt;
+    bool failed = own && own->kind == ATTEMPT_ROLLBACK && !own->accepted; /* and is still there */
 
     if (own && own->images.n && same_text(own->deployment_uid, dep->uid) &&
         images_match(&dep->tmpl, &own->images))
         return is_good_attempt(pl, app) ? NULL : own;
-    if (own && own->kind == ATTEMPT_ROLLBACK && !own->accepted &&
-        same_text(own->deployment_uid, dep->uid))
-        return own; /* what failed is still there, however complete it looks */
     if (dep->attempt && dep->attempt->images.n && images_match(&dep->tmpl, &dep->attempt->images) &&
-        !deployment_is_complete(dep))
+        (failed || !deployment_is_complete(dep)))
         return dep->attempt;
     return NULL;
 }
