@@ -188,13 +188,30 @@ bool plan_is_for_target(const struct planner *pl, const struct app_status *app)
     return image_same(has, want);
 }
 
+/* Does the spec name a container by now that the attempt leaves at another digest? */
+static bool lacks_container(const struct planner *pl, const struct app_status *app)
+{
+    const struct app_spec *spec = plan_app_spec(pl, app->name);
+    const struct deployment_facts *dep = plan_facts(pl, app->deployment)->dep;
+
+    for (size_t i = 0; spec && dep && i < spec->n_containers; i++) {
+        const char *image = image_in_template(&dep->tmpl, spec->containers[i]);
+
+        if (image_digest(image) && !image_in(&app->attempt->images, spec->containers[i]) &&
+            !image_same(image, plan_written_image(pl, app->target_image)))
+            return true;
+    }
+    return false;
+}
+
 /* Has the target gone elsewhere since the app's attempt began? */
 static bool has_moved_on(const struct planner *pl, const struct app_status *app)
 {
     if (!app->target_image || !app->attempt)
         return false;
     if (plan_is_for_target(pl, app))
-        return app->state == APP_ROLLED_BACK;
+        return app->state == APP_ROLLED_BACK ||
+               (app->attempt->generation < pl->o->generation && lacks_container(pl, app));
     if (app->state == APP_UPDATING || app->state == APP_SOAKING || app->state == APP_UPDATED)
         return true;
     return pl->s->start_ms > app->attempt->start_ms &&
@@ -214,6 +231,9 @@ static void step_app(struct planner *pl, struct app_status *app)
         plan_follow(pl, app);
         if (app->state == APP_PENDING && plan_images_state(pl) == RESOLVE_FAILED)
             plan_skip(pl, app); /* its Deployment is gone, or not as it was found */
+        if (spec && !app->target_image && plan_images_state(pl) == RESOLVE_DONE &&
+            (app->state == APP_UPDATED || app->state == APP_PENDING))
+            plan_skip_absent(pl, app, spec);
         if (app_is_moving(app) || !may_start)
             return;
         if (has_moved_on(pl, app))

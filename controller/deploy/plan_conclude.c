@@ -314,7 +314,8 @@ static const char *told_commit(const struct planner *pl, const struct app_status
 {
     const struct app_spec *spec = plan_app_spec(pl, app->name);
 
-    if (app->attempt && (app_is_moving(app) || app->finish_ms == pl->o->now_ms))
+    if (app->attempt && app->state != APP_SKIPPED &&
+        (app_is_moving(app) || app->finish_ms == pl->o->now_ms))
         return app->attempt->commit;
     return spec ? spec->commit : pl->s->commit;
 }

@@ -129,6 +129,12 @@ static void find_targets(struct planner *pl, struct findings *f)
     }
 }
 
+void plan_skip_absent(struct planner *pl, struct app_status *app, const struct app_spec *spec)
+{
+    app_set(pl, app, APP_SKIPPED, REASON_ImageAbsent,
+            arena_printf(pl->a, "image %s is not in the registry", spec->image));
+}
+
 /* Give an app its target; what it does about it is decided in its step. */
 static void retarget(struct planner *pl, const struct app_spec *spec, const char *target)
 {
@@ -139,11 +145,9 @@ static void retarget(struct planner *pl, const struct app_spec *spec, const char
                 app->state_ms == app->finish_ms && same_text(app->failed_commit, spec->commit);
 
     if (!target) {
-        if (app_is_moving(app))
-            return;
         app->target_commit = app->target_image = NULL;
-        app_set(pl, app, APP_SKIPPED, REASON_ImageAbsent,
-                arena_printf(pl->a, "image %s is not in the registry", spec->image));
+        if (!app_is_moving(app))
+            plan_skip_absent(pl, app, spec);
         return;
     }
     app->target_commit = spec->commit;

@@ -45,6 +45,8 @@ enum resolution plan_images_state(const struct planner *pl);
 void plan_images(struct planner *pl);
 /* An app that is not touched because another one's image is missing. */
 void plan_skip(struct planner *pl, struct app_status *app);
+/* An app whose image is missing, with missingImagePolicy Skip. */
+void plan_skip_absent(struct planner *pl, struct app_status *app, const struct app_spec *spec);
 /* The newest answer about an image given at or after since_ms; asks when there is none or when it
  * is time to ask again. NULL while there is none. */
 const struct image_answer *plan_ask_image(struct planner *pl, const char *image, int64_t since_ms);
