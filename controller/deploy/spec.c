@@ -12,6 +12,9 @@
 #define MAX_APPS 64
 #define MAX_CONTAINERS 4
 #define MAX_PULL_SECRETS 8
+#define APP_BYTES 1100           /* states, times, one message, a log tail of 64 apps' share */
+#define DIGEST_BYTES 72          /* @sha256:… */
+#define STATUS_APPS_BYTES 196608 /* 224 KiB without history's 32 */
 #define SHORT_SHA 7
 #define FULL_SHA 40
 
@@ -159,7 +162,17 @@ static const struct shape REGISTRY = { is_registry, 255,
 static const struct shape REPOSITORY = {
     is_repository, 255, "[host[:port]/]path in lower case, without scheme or tag"
 };
-static const struct shape ANYTHING = { is_anything, 1024, "a string of at most 1024 bytes" };
+static const struct shape ANYTHING = { is_anything, 1024, "a string of at most 1024 characters" };
+
+/* As the CRD counts: a character is one, however many bytes it has. */
+static size_t count_characters(const char *s)
+{
+    size_t n = 0;
+
+    for (; *s; s++)
+        n += (*s & 0xC0) != 0x80;
+    return n;
+}
 
 /* The member as text, or NULL when absent. */
 static const char *read_text(struct reader *r, const cJSON *object, const char *path,
@@ -173,7 +186,7 @@ static const char *read_text(struct reader *r, const cJSON *object, const char *
         complain(r, "%s.%s: must be a string: %s", path, key, shape->rule);
         return NULL;
     }
-    if (strlen(item->valuestring) > shape->max || !shape->fits(item->valuestring)) {
+    if (count_characters(item->valuestring) > shape->max || !shape->fits(item->valuestring)) {
         complain(r, "%s.%s: '%.64s' is not %s", path, key, item->valuestring, shape->rule);
         return NULL;
     }
@@ -249,6 +262,10 @@ static void read_containers(struct reader *r, const cJSON *item, const char *pat
             complain(r, "%s.containers[%zu]: must be %s", path, app->n_containers, LABEL.rule);
             return;
         }
+        for (size_t i = 0; i < app->n_containers; i++)
+            if (!strcmp(app->containers[i], name->valuestring))
+                complain(r, "%s.containers[%zu]: '%s' is there twice", path, app->n_containers,
+                         name->valuestring);
         app->containers[app->n_containers++] = arena_strdup(r->a, name->valuestring);
     }
 }
@@ -294,6 +311,27 @@ static void check_unique(struct reader *r, const struct release_spec *spec, size
     }
 }
 
+/* Status has to fit into one patch, and into etcd: what it could come to, roughly from above.
+ * Images are there as target, good, failed and before, and for each container as written and as
+ * found. */
+static void check_size(struct reader *r, const struct release_spec *spec)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < spec->n_apps; i++) {
+        const struct app_spec *app = &spec->apps[i];
+        size_t lists = 2 * (app->n_containers ? app->n_containers : 1);
+
+        bytes += APP_BYTES + strlen(app->name) + strlen(app->deployment);
+        bytes += (4 + lists) * (strlen(app->image) + DIGEST_BYTES) + lists * LABEL.max;
+    }
+    if (bytes > STATUS_APPS_BYTES)
+        complain(r,
+                 "spec.apps: the status of %zu apps could take %zu bytes, of %d that it may: use "
+                 "fewer apps or shorter names of repositories",
+                 spec->n_apps, bytes, STATUS_APPS_BYTES);
+}
+
 static void read_apps(struct reader *r, const cJSON *tree, struct release_spec *spec)
 {
     const char *registry = read_text(r, tree, "spec", "registry", &REGISTRY);
@@ -323,6 +361,8 @@ static void read_apps(struct reader *r, const cJSON *tree, struct release_spec *
             return;
         check_unique(r, spec, spec->n_apps++);
     }
+    if (!r->problem)
+        check_size(r, spec);
 }
 
 static void read_pull_secrets(struct reader *r, const cJSON *tree, struct release_spec *spec)

@@ -96,6 +96,8 @@ static const struct {
       "spec.apps[0].containers: must be a list of at most 4 items" },
     { "a container that is a number", APP("{\"name\":\"a\",\"containers\":[\"a\",7]}"),
       "spec.apps[0].containers[1]: must be a DNS-1123 label" },
+    { "a container twice", APP("{\"name\":\"a\",\"containers\":[\"b\",\"a\",\"b\"]}"),
+      "spec.apps[0].containers[2]: 'b' is there twice" },
     { "a container with an underscore", APP("{\"name\":\"a\",\"containers\":[\"a_b\"]}"),
       "spec.apps[0].containers[0]: must be" },
     { "neither registry nor repository", "{\"commit\":\"1234567\",\"apps\":[{\"name\":\"a\"}]}",
@@ -264,6 +266,50 @@ static void counts_apps(void)
          !strcmp(decode(json, a, &spec), "spec.apps: must be a list of at most 64 items"));
 }
 
+static void counts_characters_as_the_crd_does(void)
+{
+    AUTO(arena) struct arena *a = arena_new(4096);
+    char actor[2 * 1025 + 1] = "", json[4096];
+
+    for (int n = 1024; n <= 1025; n++) {
+        struct release_spec spec;
+
+        for (int i = 0; i < n; i++)
+            memcpy(actor + 2 * i, "\xc3\xa9", 3);
+        snprintf(json, sizeof json, WITH("\"source\":{\"actor\":\"%s\"}"), actor);
+        CASE(n == 1024 ? "the longest actor" : "one too long",
+             !decode(json, a, &spec) == (n == 1024));
+    }
+}
+
+static const char *problem_of(int n_apps, int repository_bytes, const char *containers,
+                              struct arena *a)
+{
+    static char json[65536];
+    struct release_spec spec;
+    size_t len = (size_t)snprintf(json, sizeof json, "{\"commit\":\"1234567\",\"apps\":[");
+
+    for (int i = 0; i < n_apps; i++)
+        len += (size_t)snprintf(json + len, sizeof json - len,
+                                "%s{\"name\":\"a%d\",\"repository\":\"r.io/%0*d\"%s}", i ? "," : "",
+                                i, repository_bytes, i, containers);
+    snprintf(json + len, sizeof json - len, "]}");
+    return decode(json, a, &spec);
+}
+
+/* A status that does not fit could never be written, and nothing would be said. */
+static void refuses_what_status_has_no_room_for(void)
+{
+    AUTO(arena) struct arena *a = arena_new(65536);
+    const char *four = ",\"containers\":[\"a\",\"b\",\"c\",\"d\"]", *problem;
+
+    CASE("64 apps with long names", !problem_of(64, 200, "", a));
+    CASE("12 apps of four containers, the longest names", !problem_of(12, 250, four, a));
+    problem = problem_of(64, 250, four, a);
+    CASE("64 of them", problem && strstr(problem, "spec.apps: the status of 64 apps could take"));
+    CASE("the sum and the limit", problem && strstr(problem, "of 196608 that it may"));
+}
+
 static void cuts_quoted_text(void)
 {
     AUTO(arena) struct arena *a = arena_new(4096);
@@ -328,5 +374,7 @@ static void reads_all_there_is(void)
 }
 
 UNIT_MAIN(UNIT_TEST(names_the_field_and_the_rule), UNIT_TEST(refuses_what_is_no_object),
+          UNIT_TEST(refuses_what_status_has_no_room_for),
+          UNIT_TEST(counts_characters_as_the_crd_does),
           UNIT_TEST(takes_registries_and_repositories_as_the_crd_does), UNIT_TEST(counts_apps),
           UNIT_TEST(cuts_quoted_text), UNIT_TEST(fills_in_defaults), UNIT_TEST(reads_all_there_is))
