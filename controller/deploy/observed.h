@@ -110,7 +110,7 @@ struct observed {
     const char *ns, *name, *uid, *rv;
     int64_t generation;
     const char *retry_at, *reconcile_at; /* annotations; NULL = none */
-    const struct release_spec *spec;
+    const struct release_spec *spec;     /* NULL = it is wrong */
     const char *spec_problem;            /* NULL = spec is good */
     const struct release_status *status; /* as it is stored; never NULL */
     int64_t last_write_ms;               /* of our last status patch; 0 = not since we started */

@@ -99,7 +99,7 @@ const char *patch_deployment(const struct observed *o, const struct app_status *
 
         put_change_cause(annotations, o, app, a);
         put_images(spec, app->attempt, dep);
-        if (o->spec && o->spec->enforce_rolling_update && !dep->rolls_softly)
+        if (o->spec->enforce_rolling_update && !dep->rolls_softly)
             put_strategy(spec);
     }
     text = json_print(tree);

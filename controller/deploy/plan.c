@@ -89,7 +89,7 @@ void app_set(struct planner *pl, struct app_status *app, enum app_state state, c
 static void copy_status(struct planner *pl)
 {
     const struct release_status *was = pl->o->status;
-    size_t room = was->n_apps + (pl->o->spec ? pl->o->spec->n_apps : 0);
+    size_t room = was->n_apps + pl->o->spec->n_apps;
 
     *pl->s = *was;
     pl->s->apps = arena_array(pl->a, room + 1, sizeof *pl->s->apps);
@@ -251,14 +251,29 @@ static void count_moving(struct planner *pl)
         pl->moving += app_is_moving(&pl->s->apps[i]);
 }
 
+/* Nothing starts by a spec that is wrong, but what rolls is not left alone (R12): it is looked
+ * after by the defaults. */
+static void follow_all(struct planner *pl)
+{
+    pl->s->observed_generation = pl->o->generation;
+    for (size_t i = 0; i < pl->s->n_apps; i++)
+        if (app_is_moving(&pl->s->apps[i]))
+            plan_follow(pl, &pl->s->apps[i]);
+    count_moving(pl);
+}
+
 struct plan plan_make(const struct observed *o, struct arena *a)
 {
     struct plan p = { 0 };
-    struct planner pl = { .o = o, .a = a, .p = &p, .s = &p.status };
+    struct release_spec defaults = spec_defaults(a);
+    struct observed seen = *o;
+    struct planner pl = { .o = &seen, .a = a, .p = &p, .s = &p.status };
 
+    if (o->spec_problem)
+        seen.spec = &defaults;
     copy_status(&pl);
     if (o->spec_problem) {
-        p.status.observed_generation = o->generation;
+        follow_all(&pl);
     } else {
         begin_work(&pl);
         list_apps(&pl);

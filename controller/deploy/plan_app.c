@@ -20,7 +20,7 @@ bool deployment_is_complete(const struct deployment_facts *dep)
 
 const char *plan_written_image(const struct planner *pl, const char *target)
 {
-    if (!target || !pl->o->spec || pl->o->spec->pin_digest)
+    if (!target || pl->o->spec->pin_digest)
         return target;
     return image_without_digest(target, pl->a);
 }

@@ -421,13 +421,24 @@ static void drop_unlisted(struct release_status *s)
     s->n_apps = n;
 }
 
+static void set_invalid(struct planner *pl)
+{
+    if (pl->moving) {
+        set_ready(pl, "False", REASON_InvalidSpec, pl->o->spec_problem);
+        set_reconciling(pl, REASON_Progressing, "what rolls is followed to its end");
+    } else {
+        set_stalled(pl, REASON_InvalidSpec, pl->o->spec_problem);
+    }
+}
+
 void plan_conclude(struct planner *pl)
 {
     struct tally t;
 
     if (pl->o->spec_problem) {
-        set_stalled(pl, REASON_InvalidSpec, pl->o->spec_problem);
-        tell_release(pl);
+        set_invalid(pl);
+        pl->p->settled = !pl->moving;
+        tell(pl);
         write_status(pl);
         return;
     }

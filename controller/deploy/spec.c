@@ -416,6 +416,16 @@ static void read_policy(struct reader *r, const cJSON *tree, struct release_spec
     spec->actor = read_text(r, json_get(tree, "source"), "spec.source", "actor", &ANYTHING);
 }
 
+struct release_spec spec_defaults(struct arena *a)
+{
+    struct reader r = { .a = a };
+    struct release_spec spec = { 0 };
+
+    read_policy(&r, NULL, &spec);
+    read_health(&r, NULL, &spec.health);
+    return spec;
+}
+
 const char *spec_decode(const cJSON *tree, struct arena *a, struct release_spec *ret)
 {
     struct reader r = { .a = a };

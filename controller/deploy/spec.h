@@ -50,4 +50,7 @@ struct release_spec {
  * of the field and the allowed values: "spec.apps[1].name: …". Strings go to the arena. */
 const char *spec_decode(const cJSON *spec, struct arena *a, struct release_spec *ret);
 
+/* What a spec that says nothing asks for, with no app. */
+struct release_spec spec_defaults(struct arena *a);
+
 #endif

@@ -1,9 +1,9 @@
 /* controller/reconcile/effects.h — Carries out the writes of one plan, in order.
  *
- * A run has copies of all it needs. It ends at the first write that fails, but trouble with the patch
- * of one Deployment does not keep the others' from being sent; it reports one outcome.
- * What the server returned goes to the release's facts, so that the next plan sees it before the
- * watch does. */
+ * A run has copies of all it needs. It ends at the first write that fails, but trouble with the
+ * patch of one Deployment does not keep the others' from being sent; it reports one outcome. What
+ * the server returned goes to the release's facts, so that the next plan sees it before the watch
+ * does. */
 #ifndef RECONCILE_EFFECTS_H
 #define RECONCILE_EFFECTS_H
 #include <stdbool.h>

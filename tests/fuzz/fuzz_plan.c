@@ -205,7 +205,7 @@ static void check_patch(const struct observed *o, const struct plan *p, size_t a
     const struct app_status *now = status_app(&p->status, act->app);
     bool written = false;
 
-    HOLDS(!o->spec_problem);
+    HOLDS(!o->spec_problem || (was && was->attempt)); /* nothing starts by a wrong spec */
     HOLDS(now && now->attempt && !strcmp(now->attempt->id, act->id));
     HOLDS(!strcmp(now->deployment, act->deployment));
     for (size_t i = 0; i < p->n_actions; i++) {
