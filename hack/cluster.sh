@@ -64,7 +64,7 @@ down() {
     local name
     [ -z "$kind" ] || node_down
     for name in kwok kube-scheduler kube-controller-manager kube-apiserver etcd; do stop "$name"; done
-    rm -rf "$state"
+    rm -rf --one-file-system "$state" # a mount that could not be undone is not emptied
     say "down"
 }
 
