@@ -470,8 +470,12 @@ static void follow_accepted(struct planner *pl, struct app_status *app,
                                  app->deployment));
         return;
     }
-    if (!dep->pods_known)
+    if (!dep->pods_known) {
+        if (app->state == APP_UPDATING && !app->message)
+            app_set(pl, app, APP_UPDATING, app->reason,
+                    "waiting for the list of its ReplicaSets and pods");
         return;
+    }
     available = count_pods(pl, app->attempt, dep, set);
     v = judge(pl, app, set);
     plan_again_at(pl, v.again_ms);
