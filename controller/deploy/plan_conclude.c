@@ -226,8 +226,11 @@ static struct history_entry make_entry(struct planner *pl)
     h.changed = arena_array(pl->a, CHANGED_NAMES, sizeof *h.changed);
     h.held = arena_array(pl->a, pl->o->spec->n_apps, sizeof *h.held);
     for (size_t i = 0; i < pl->s->n_apps; i++)
-        if (was_changed(pl, &pl->s->apps[i]) && h.n_changed < CHANGED_NAMES)
-            h.changed[h.n_changed++] = pl->s->apps[i].name;
+        if (was_changed(pl, &pl->s->apps[i])) {
+            h.changed_count++;
+            if (h.n_changed < CHANGED_NAMES)
+                h.changed[h.n_changed++] = pl->s->apps[i].name;
+        }
     for (size_t i = 0; i < pl->o->spec->n_apps; i++)
         if (pl->o->spec->apps[i].held)
             h.held[h.n_held++] =

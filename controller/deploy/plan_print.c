@@ -129,6 +129,8 @@ static void put_history(struct printer *pr, const struct history_entry *h)
     put_ago(pr, ", ", h->finish_ms);
     for (size_t i = 0; i < h->n_changed; i++)
         fprintf(pr->out, "%s%s", i ? " " : ", changed ", h->changed[i]);
+    if ((size_t)h->changed_count > h->n_changed)
+        fprintf(pr->out, " and %zu more", (size_t)h->changed_count - h->n_changed);
     for (size_t i = 0; i < h->n_held; i++)
         fprintf(pr->out, ", %s held at %s", h->held[i].name, h->held[i].commit);
     if (h->actor)

@@ -179,6 +179,7 @@ static void decode_history(const cJSON *tree, struct arena *a, struct history_en
     JSON_EACH(name, changed)
         if (cJSON_IsString(name))
             h->changed[h->n_changed++] = arena_strdup(a, name->valuestring);
+    h->changed_count = (int)json_int(tree, "changedCount", (int64_t)h->n_changed);
     h->held = room(a, held, sizeof *h->held, &h->n_held);
     JSON_EACH(item, held)
         if (json_str(item, "name"))
@@ -335,6 +336,7 @@ static void encode_history(cJSON *object, const struct history_entry *h)
 
         for (size_t i = 0; i < h->n_changed; i++)
             cJSON_AddItemToArray(array, cJSON_CreateString(h->changed[i]));
+        json_put_int(object, "changedCount", h->changed_count);
     }
     if (h->n_held) {
         cJSON *array = json_put_array(object, "held");

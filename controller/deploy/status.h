@@ -85,8 +85,9 @@ struct held_app {
 struct history_entry {
     const char *commit, *result, *actor;
     int64_t start_ms, finish_ms;
-    const char **changed;
+    const char **changed; /* the first 16 */
     size_t n_changed;
+    int changed_count; /* of all */
     struct held_app *held;
     size_t n_held;
 };

@@ -30,7 +30,8 @@ static const char FULL[] =
     "\"container\":\"web\",\"reason\":\"Error\",\"exitCode\":1,\"restarts\":3,"
     "\"logTail\":\"l\"}}],\"history\":[{\"commit\":\"1111111\",\"result\":\"Succeeded\","
     "\"startTime\":\"2026-11-24T10:00:08.000Z\",\"finishTime\":\"2026-11-24T10:00:09.000Z\","
-    "\"changedApps\":[\"web\"],\"held\":[{\"name\":\"api\",\"commit\":\"3333333\"}],"
+    "\"changedApps\":[\"web\"],\"changedCount\":1,\"held\":[{\"name\":\"api\",\"commit\":"
+    "\"3333333\"}],"
     "\"actor\":\"ann\"}],\"conditions\":[{\"type\":\"Ready\",\"status\":\"Unknown\","
     "\"reason\":\"Progressing\",\"message\":\"x\","
     "\"lastTransitionTime\":\"2026-11-24T10:00:00Z\",\"observedGeneration\":12}]}";
