@@ -136,7 +136,7 @@ def one_deployment_that_cannot_be_patched_stops_no_other(name):
             assert w.running_image("api") == w.image("api", GOOD, pinned=True)
         finally:
             w.ns.cluster.request("DELETE", f"{path}/{w.ns.name}")
-        w.wait_ready("True", "ReleaseSucceeded")
+        w.wait_ready("True", "ReleaseSucceeded", timeout=120)  # the back-off may be a minute by now
 
 
 @scenario
