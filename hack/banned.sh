@@ -28,4 +28,7 @@ forbid "unbounded or not reentrant" \
 forbid "exit is main's: return an error instead" '(?<![\w.>])_?exit\s*\(' "${not_main[@]}"
 forbid "time is an argument below the loop (base/clock.h reads it)" \
     '(?<![\w.>])(clock_gettime|gettimeofday|time)\(' "${below_clock[@]}"
+mapfile -t below_main < <(printf '%s\n' "${not_main[@]}" | grep -v 'base/backoff\.c$')
+forbid "chance and the environment are arguments too (base/backoff.h, main.c)" \
+    '(?<![\w.>])(random|getrandom|secure_getenv|getenv|setenv|putenv)\s*\(' "${below_main[@]}"
 exit $status

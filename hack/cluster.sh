@@ -62,6 +62,7 @@ up() {
 
 down() {
     local name
+    [ -e "$state" ] || { say "not up"; return; }
     [ -z "$kind" ] || node_down
     for name in kwok kube-scheduler kube-controller-manager kube-apiserver etcd; do stop "$name"; done
     rm -rf --one-file-system "$state" # a mount that could not be undone is not emptied

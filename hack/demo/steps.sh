@@ -43,7 +43,7 @@ namespace() {
 install_controller() {
     local others image settings=()
     others=$(kubectl get deployments -A -l app.kubernetes.io/name=btc-shopflow-deployer \
-        -o jsonpath='{range .items[*]}{.metadata.namespace}{"\n"}{end}' | grep -vx "$system" || true)
+        -o jsonpath='{range .items[*]}{.metadata.namespace}{"\n"}{end}' | sed "/^$system\$/d")
     [ -z "$others" ] || { say "this cluster has a controller already, in $others: the demo would disturb it"; exit 1; }
     say "installing the controller with helm into $system"
     image=$(push controller)

@@ -21,6 +21,9 @@ firewall() {
 
 # The node needs an address that is not loopback, on a device that is always there.
 network_up() {
+    if [ ! -e "$run" ] && iptables -w -t nat -S KUBE-SERVICES >/dev/null 2>&1; then
+        die "a Kubernetes runs on this machine already (its kube-proxy's rules are there): use that one, hack/demo.sh --kubeconfig"
+    fi
     ip link show "$bridge" >/dev/null 2>&1 || ip link add "$bridge" type bridge
     ip addr replace "$node_ip/32" dev "$bridge"
     ip link set "$bridge" up
