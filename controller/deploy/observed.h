@@ -105,6 +105,13 @@ struct refusal {
     int64_t at_ms;
 };
 
+/* The API server neither took nor refused the patch of a Deployment: no answer, 429, 5xx. */
+struct patch_failure {
+    const char *attempt_id;
+    const char *text;
+    int64_t first_ms, last_ms; /* in a row */
+};
+
 struct observed {
     int64_t now_ms;
     const char *ns, *name, *uid, *rv;
@@ -123,6 +130,8 @@ struct observed {
     size_t n_logs;
     struct refusal *refusals;
     size_t n_refusals;
+    struct patch_failure *failures;
+    size_t n_failures;
 };
 
 #endif

@@ -74,6 +74,7 @@ static bool is_good(const struct app_status *app)
 struct tally {
     size_t total, settled, good, changed;
     const struct app_status *moving, *waiting, *failed, *rolled_back; /* the first of each */
+    const char *trouble; /* of the first whose patch the API server does not take */
 };
 
 /* Settled under its old Deployment only: the new one's turn comes with the next plan (R12). */
@@ -82,6 +83,13 @@ static bool is_renamed(const struct planner *pl, const struct app_status *app)
     const struct app_spec *spec = plan_app_spec(pl, app->name);
 
     return spec && !same_text(spec->deployment, app->deployment);
+}
+
+static const char *trouble_note(const struct planner *pl, const struct app_status *app)
+{
+    const char *trouble = plan_patch_trouble(pl, app);
+
+    return trouble ? arena_printf(pl->a, "%s: %s", app->name, trouble) : NULL;
 }
 
 static struct tally tally_apps(const struct planner *pl)
@@ -96,6 +104,7 @@ static struct tally tally_apps(const struct planner *pl)
             continue;
         t.total++;
         t.good += is_good(app);
+        t.trouble = t.trouble ? t.trouble : trouble_note(pl, app);
         if (app_is_moving(app) || app->state == APP_PENDING || is_renamed(pl, app))
             t.moving = t.moving ? t.moving : app;
         else if (app->state == APP_WAITING)
@@ -162,6 +171,9 @@ static void set_conditions(struct planner *pl, const struct tally *t)
 
     if (images == RESOLVE_BUSY) {
         set_resolving(pl);
+    } else if (t->trouble) {
+        set_ready(pl, "False", REASON_ApiUnavailable, t->trouble);
+        set_reconciling(pl, REASON_ProgressingWithRetry, t->trouble);
     } else if (t->moving) {
         set_ready(pl, "Unknown", REASON_Progressing, moving_note(pl, t));
         set_reconciling(pl, REASON_Progressing, moving_note(pl, t));

@@ -9,6 +9,7 @@
 #define LOG_WAIT_MS SECOND_MS             /* R9: logs hold the rollback back this long at most */
 #define PUT_BACKS 3                       /* R16 */
 #define REFUSED_RETRY_MS (60 * SECOND_MS) /* R5 */
+#define HICCUP_MS (10 * SECOND_MS)        /* R5: what is over by then is not told */
 #define LIVE_RETRY_MS (2 * SECOND_MS)
 #define LOG_TAILS_BYTES 16384 /* of all apps together */
 #define LOG_TAIL_BYTES 1024
@@ -228,6 +229,44 @@ static bool is_refused(struct planner *pl, struct app_status *app,
     return true;
 }
 
+const char *plan_patch_trouble(const struct planner *pl, const struct app_status *app)
+{
+    const struct attempt *at = app->attempt;
+
+    /* A refusal that stands says more. */
+    if (!app_is_moving(app) || at->accepted || find_refusal(pl, at->id))
+        return NULL;
+    for (size_t i = 0; i < pl->o->n_failures; i++) {
+        const struct patch_failure *f = &pl->o->failures[i];
+
+        if (!strcmp(f->attempt_id, at->id) && f->last_ms > f->first_ms &&
+            pl->o->now_ms - f->first_ms >= HICCUP_MS)
+            return arena_printf(pl->a,
+                                "the API server did not take the patch of Deployment %s: %s; "
+                                "trying again",
+                                app->deployment, f->text);
+    }
+    return NULL;
+}
+
+static const char *rolling_reason(const struct attempt *at)
+{
+    return at->kind == ATTEMPT_ADOPT ? REASON_Adopted : REASON_RollingUpdate;
+}
+
+/* In a rollback the app's own words stay those of what failed; the conditions tell of this. */
+static void tell_patch_trouble(struct planner *pl, struct app_status *app)
+{
+    const char *trouble = plan_patch_trouble(pl, app);
+
+    if (app->state != APP_UPDATING)
+        return;
+    if (trouble)
+        app_set(pl, app, APP_UPDATING, REASON_ApiUnavailable, trouble);
+    else if (same_text(app->reason, REASON_ApiUnavailable)) /* over: a conflict, a restart */
+        app_set(pl, app, APP_UPDATING, rolling_reason(app->attempt), NULL);
+}
+
 /* May the patch that nobody has seen yet still be sent, as it was written ahead? Only when the
  * Deployment is as we found it: else the way back would be a wrong one. */
 static bool is_as_found(const struct planner *pl, const struct app_status *app,
@@ -249,8 +288,7 @@ static void follow_unaccepted(struct planner *pl, struct app_status *app,
     if (dep->attempt && !strcmp(dep->attempt->id, at->id)) {
         at->accepted = dep->generation;
         if (app->state == APP_UPDATING)
-            app_set(pl, app, APP_UPDATING,
-                    at->kind == ATTEMPT_ADOPT ? REASON_Adopted : REASON_RollingUpdate, NULL);
+            app_set(pl, app, APP_UPDATING, rolling_reason(at), NULL);
         return;
     }
     if (is_refused(pl, app, dep))
@@ -259,6 +297,7 @@ static void follow_unaccepted(struct planner *pl, struct app_status *app,
         app_set(pl, app, APP_PENDING, REASON_WaitingForTurn, NULL);
         return;
     }
+    tell_patch_trouble(pl, app);
     plan_send(pl, app, dep);
 }
 

@@ -33,6 +33,7 @@
     X(Denied, false)                                                                               \
     X(Forbidden, false)                                                                            \
     X(Rejected, false)                                                                             \
+    X(ApiUnavailable, false)                                                                       \
     X(FieldManagerConflict, false)                                                                 \
     X(InvalidImage, false)                                                                         \
     X(ImagePullUnauthorized, false)                                                                \

@@ -188,6 +188,8 @@ static void on_deployment(const cJSON *tree, const char *text, const struct err 
     }
     report(run, "patch-deployment", act->deployment, err);
     if (err->kind == ERR_CONFLICT) {
+        if (f)
+            facts_answered(f, act->id);
         reread(run, &KUBE_DEPLOYMENTS, act->deployment, on_reread_deployment);
         return;
     }
@@ -196,6 +198,8 @@ static void on_deployment(const cJSON *tree, const char *text, const struct err 
         run_end(run, false, true);
         return;
     }
+    if (f)
+        facts_failed(f, act->id, err, kube_now_ms(run->fx->kube));
     run->failed = true;
     run_next(run);
 }

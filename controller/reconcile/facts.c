@@ -8,6 +8,7 @@
 #include "base/backoff.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "deploy/observed.h"
 #include "kube/meta.h"
 #include "registry/client.h"
@@ -15,6 +16,7 @@
 #define READ_LIVES_MS 5000 /* so long a live read vouches for what the watch shows after it */
 #define PODS_LIVE_MS 2000
 #define KEY_BYTES 520
+#define TEXT_STANDS_MS 10000 /* a failure's text is renewed no sooner: telling it is a write */
 
 /* How soon to ask again: an image that is not there yet; a registry in trouble. */
 static const struct backoff MISSING_AGAIN = { 1000, 10000 };
@@ -38,6 +40,11 @@ struct refusal_fact {
     bool for_good, forbidden;
     char text[240];
     int64_t at_ms;
+};
+
+struct failure_fact {
+    char text[240];
+    int64_t first_ms, last_ms, text_ms;
 };
 
 struct newer {
@@ -88,6 +95,7 @@ struct facts *facts_new(void)
     f->images = map_new();
     f->logs = map_new();
     f->refusals = map_new();
+    f->failures = map_new();
     f->deployments = map_new();
     f->pods = map_new();
     return f;
@@ -102,6 +110,7 @@ void facts_free(void *value)
     map_free(f->images, free);
     map_free(f->logs, log_fact_free);
     map_free(f->refusals, free);
+    map_free(f->failures, free);
     map_free(f->deployments, newer_free);
     map_free(f->pods, live_pods_free);
     kube_object_free(f->release);
@@ -120,6 +129,7 @@ void facts_settle(struct facts *f)
 {
     empty(&f->logs, log_fact_free);
     empty(&f->refusals, free);
+    empty(&f->failures, free);
     empty(&f->pods, live_pods_free);
 }
 
@@ -181,7 +191,7 @@ void facts_image_answered(struct facts *f, const char *image, const struct regis
     fact->retry_ms = now_ms + delay_ms;
 }
 
-/* --- logs, refusals --- */
+/* --- logs, refusals, failures --- */
 
 static void log_key(char *buf, const char *pod, const char *container)
 {
@@ -225,10 +235,31 @@ void facts_refused(struct facts *f, const char *attempt_id, const struct err *er
     fact->forbidden = err->code == 403;
     fact->at_ms = now_ms;
     snprintf(fact->text, sizeof fact->text, "%s", err->text);
+    facts_answered(f, attempt_id);
+}
+
+void facts_failed(struct facts *f, const char *attempt_id, const struct err *err, int64_t now_ms)
+{
+    struct failure_fact *fact = fact_in(f->failures, attempt_id, sizeof *fact);
+
+    if (!fact->first_ms)
+        fact->first_ms = now_ms;
+    fact->last_ms = now_ms;
+    if (fact->text_ms && now_ms - fact->text_ms < TEXT_STANDS_MS)
+        return;
+    fact->text_ms = now_ms;
+    snprintf(fact->text, sizeof fact->text, "%s", err->text);
+    text_scrub(fact->text);
+}
+
+void facts_answered(struct facts *f, const char *attempt_id)
+{
+    free(map_del(f->failures, attempt_id));
 }
 
 void facts_accepted(struct facts *f, const char *attempt_id)
 {
+    facts_answered(f, attempt_id);
     free(map_del(f->refusals, attempt_id));
 }
 
@@ -338,6 +369,20 @@ static void observe_images(const struct facts *f, struct arena *a, struct observ
     }
 }
 
+static void observe_failures(const struct facts *f, struct arena *a, struct observed *o)
+{
+    o->failures = arena_array(a, map_count(f->failures) + 1, sizeof *o->failures);
+    MAP_EACH(f->failures, it) {
+        const struct failure_fact *fact = it.value;
+
+        o->failures[o->n_failures++] =
+            (struct patch_failure){ .attempt_id = arena_strdup(a, it.key),
+                                    .text = arena_strdup(a, fact->text),
+                                    .first_ms = fact->first_ms,
+                                    .last_ms = fact->last_ms };
+    }
+}
+
 void facts_observe(const struct facts *f, struct arena *a, struct observed *o)
 {
     observe_images(f, a, o);
@@ -361,5 +406,6 @@ void facts_observe(const struct facts *f, struct arena *a, struct observed *o)
                                                          .text = arena_strdup(a, fact->text),
                                                          .at_ms = fact->at_ms };
     }
+    observe_failures(f, a, o);
     o->last_write_ms = f->last_write_ms;
 }

@@ -21,6 +21,7 @@ struct facts {
     struct map *images;          /* reference → struct image_fact */
     struct map *logs;            /* "pod/container" → struct log_fact */
     struct map *refusals;        /* attempt id → struct refusal_fact */
+    struct map *failures;        /* attempt id → struct failure_fact */
     struct map *deployments;     /* name → struct newer: live reads and answers to our writes */
     struct map *pods;            /* ReplicaSet's name → struct live_pods */
     struct kube_object *release; /* newer than the watch's; NULL = none */
@@ -44,7 +45,11 @@ void facts_image_answered(struct facts *f, const char *image, const struct regis
 void facts_log_asked(struct facts *f, const char *pod, const char *container, int64_t now_ms);
 void facts_log_answered(struct facts *f, const char *pod, const char *container, const char *tail);
 void facts_refused(struct facts *f, const char *attempt_id, const struct err *err, int64_t now_ms);
-void facts_accepted(struct facts *f, const char *attempt_id); /* forget its refusals */
+/* Its patch failed, and may go through when it is sent again. */
+void facts_failed(struct facts *f, const char *attempt_id, const struct err *err, int64_t now_ms);
+/* The API server answers: the failures in a row are over. */
+void facts_answered(struct facts *f, const char *attempt_id);
+void facts_accepted(struct facts *f, const char *attempt_id); /* forget its refusals too */
 
 /* Take an object the server has just given us. read_ms: wall clock of a live read, 0 for the answer
  * to a write. */

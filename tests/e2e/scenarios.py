@@ -116,7 +116,8 @@ def still_bad_is_not_tried_again(name):
 
 @scenario
 def one_deployment_that_cannot_be_patched_stops_no_other(name):
-    """R13: an admission webhook that is down for one app (500) is that app's trouble alone."""
+    """R13: an admission webhook that is down for one app (500) is that app's trouble alone,
+    and is told once it lasts."""
     with World(name) as w:
         w.app("api"), w.app("web")
         w.push("api", GOOD2), w.push("web", GOOD2)
@@ -133,6 +134,11 @@ def one_deployment_that_cannot_be_patched_stops_no_other(name):
         try:
             w.release(GOOD2, ["api", "web"])
             w.wait(lambda: w.app_status("web").get("state") == "Updated", "web at the new commit")
+            w.wait_ready("False", "ApiUnavailable")
+            assert w.condition("Reconciling")["reason"] == "ProgressingWithRetry"
+            app = w.app_status("api")
+            assert (app["state"], app["reason"]) == ("Updating", "ApiUnavailable"), app
+            assert "down.example.com" in app["message"], "the server's text"
             assert w.running_image("api") == w.image("api", GOOD, pinned=True)
         finally:
             w.ns.cluster.request("DELETE", f"{path}/{w.ns.name}")

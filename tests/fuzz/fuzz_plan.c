@@ -1,7 +1,8 @@
 /* Plans from any AppRelease, Deployments, ReplicaSets, pods and answers:
  *
  *     {"now": time, "release": {…}, "deployments": [{…}], "sets": [{…}], "pods": [{…}],
- *      "images": [{…}], "logs": [{…}], "refusals": [{…}], "older": "another release's name"}
+ *      "images": [{…}], "logs": [{…}], "refusals": [{…}], "failures": [{…}],
+ *      "older": "another release's name"}
  *
  * What the plan wants written comes back as the stored status of the next round, with nothing else
  * changed: after a few rounds there is nothing left to write (R20). */
@@ -79,6 +80,18 @@ static void add_sets(struct deployment_facts *dep, const struct kube_deployment 
     }
 }
 
+static void read_failures(const cJSON *failures, struct observed *o, struct arena *a)
+{
+    o->failures = arena_array(a, LIST_BYTES(failures), sizeof *o->failures);
+    JSON_EACH(item, failures)
+        if (json_str(item, "id") && json_str(item, "text"))
+            o->failures[o->n_failures++] =
+                (struct patch_failure){ .attempt_id = json_str(item, "id"),
+                                        .text = json_str(item, "text"),
+                                        .first_ms = json_time(item, "first"),
+                                        .last_ms = json_time(item, "last") };
+}
+
 static void read_answers(const cJSON *tree, struct observed *o, struct arena *a)
 {
     const cJSON *images = json_get(tree, "images"), *logs = json_get(tree, "logs");
@@ -113,6 +126,7 @@ static void read_answers(const cJSON *tree, struct observed *o, struct arena *a)
                                   .forbidden = json_bool(item, "forbidden", false),
                                   .text = json_str(item, "text"),
                                   .at_ms = json_time(item, "at") };
+    read_failures(json_get(tree, "failures"), o, a);
 }
 
 static bool names_deployment(const struct observed *o, const char *name)

@@ -231,6 +231,7 @@ static void observe_answers(const struct world *w, struct arena *a, struct obser
 {
     const cJSON *registry = json_get(w->tree, "registry"), *asked = json_get(w->tree, "askedLogs");
     const cJSON *refusals = json_get(w->tree, "refusals"), *logs = json_get(w->tree, "logs");
+    const cJSON *failures = json_get(w->tree, "failures");
 
     o->images = arena_array(a, count(registry) + 1, sizeof *o->images);
     EACH(known, registry)
@@ -258,6 +259,12 @@ static void observe_answers(const struct world *w, struct arena *a, struct obser
                           .forbidden = json_int(refusal, "code", 0) == 403,
                           .text = json_str(refusal, "text"),
                           .at_ms = time_at(refusal, "at") };
+    o->failures = arena_array(a, count(failures) + 1, sizeof *o->failures);
+    EACH(failure, failures)
+    o->failures[o->n_failures++] = (struct patch_failure){ .attempt_id = failure->string,
+                                                           .text = json_str(failure, "text"),
+                                                           .first_ms = time_at(failure, "first"),
+                                                           .last_ms = time_at(failure, "last") };
 }
 
 /* --- all together --- */
@@ -279,7 +286,7 @@ struct observed world_observe(struct world *w, struct arena *a)
                                         "spec",      "registry",   "retryAt",   "reconcileAt",
                                         "status",    "generation", "logs",      "deployments",
                                         "lastWrite", "liveReads",  "answers",   "askedLogs",
-                                        "refusals",  NULL };
+                                        "refusals",  "failures",   NULL };
     struct release_spec *spec = arena_alloc(a, sizeof *spec);
     struct release_status *status = arena_alloc(a, sizeof *status);
     const char *problem = spec_decode(json_get(w->tree, "spec"), a, spec);

@@ -301,12 +301,29 @@ static void deliver_patch(struct world *w, const cJSON *write)
     absorb(dep, NULL, w->now_ms);
 }
 
+/* 429, 5xx or no answer at all: neither taken nor refused. */
+static void fail(struct world *w, const char *id, const cJSON *how)
+{
+    cJSON *failure = object_in(object_in(w->tree, "failures"), id);
+
+    merge_patch(failure, how);
+    put_time(failure, "last", w->now_ms);
+    if (!member(failure, "first"))
+        put_time(failure, "first", w->now_ms);
+}
+
 static void refuse(struct world *w, const cJSON *write, const cJSON *how)
 {
-    cJSON *refusal = cJSON_Duplicate(how, true);
+    cJSON *refusal;
     static const char *const keys[] = { "code", "text", NULL };
+    int64_t code = json_int(how, "code", 0);
 
     check_keys(how, "refused", keys);
+    if (!code || code == 429 || code >= 500) {
+        fail(w, json_str(write, "id"), how);
+        return;
+    }
+    refusal = cJSON_Duplicate(how, true);
     put_time(refusal, "at", w->now_ms);
     put(object_in(w->tree, "refusals"), json_str(write, "id"), refusal);
 }

@@ -323,6 +323,70 @@ static void refusals_stand_until_the_attempt_is_accepted(void)
     facts_free(f);
 }
 
+/* After failures 0 and 9.9 s old: the text first heard, since each new one told is a write. */
+static struct facts *failed_twice(void)
+{
+    const struct err reset = { .kind = ERR_NET,
+                               .text = "reset, Authorization: Bearer abcdefghijk" };
+    const struct err unavailable = { .kind = ERR_SERVER, .code = 503, .text = "HTTP 503" };
+    struct facts *f = facts_new();
+
+    facts_failed(f, "id-1", &reset, 5000);
+    facts_failed(f, "id-1", &unavailable, 14999);
+    return f;
+}
+
+static void failures_in_a_row_are_one(void)
+{
+    AUTO(arena) struct arena *a = arena_new(1024);
+    const struct err e = { .kind = ERR_TIMEOUT, .text = "timeout" };
+    struct facts *f = failed_twice();
+    struct observed o = { 0 };
+
+    facts_failed(f, "id-2", &e, 15000);
+    facts_observe(f, a, &o);
+    CASE("each attempt's own", o.n_failures == 2 && o.n_refusals == 0);
+    for (size_t i = 0; i < o.n_failures; i++) {
+        bool is_first = !strcmp(o.failures[i].attempt_id, "id-1");
+
+        CASE("since when", o.failures[i].first_ms == (is_first ? 5000 : 15000));
+        CASE("until when", o.failures[i].last_ms == (is_first ? 14999 : 15000));
+        CASE("a text that stands", !strncmp(o.failures[i].text, is_first ? "reset" : "timeout", 5));
+        CASE("without credentials", !strstr(o.failures[i].text, "abcdefghijk"));
+    }
+    facts_accepted(f, "id-2");
+    facts_failed(f, "id-1", &e, 15000);
+    o = (struct observed){ 0 };
+    facts_observe(f, a, &o);
+    CASE("a newer text", o.n_failures == 1 && !strcmp(o.failures[0].text, "timeout"));
+    CASE("of the same failures", o.failures[0].first_ms == 5000 && o.failures[0].last_ms == 15000);
+    facts_free(f);
+}
+
+static void an_answer_ends_the_failures(void)
+{
+    static const char *const ROWS[] = { "a conflict", "accepted", "refused", "settled" };
+    const struct err no = { .kind = ERR_REFUSED, .code = 422, .text = "HTTP 422" };
+
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO(arena) struct arena *a = arena_new(1024);
+        struct facts *f = failed_twice();
+        struct observed o = { 0 };
+
+        if (i == 0)
+            facts_answered(f, "id-1");
+        else if (i == 1)
+            facts_accepted(f, "id-1");
+        else if (i == 2)
+            facts_refused(f, "id-1", &no, 16000);
+        else
+            facts_settle(f);
+        facts_observe(f, a, &o);
+        CASE(ROWS[i], o.n_failures == 0);
+        facts_free(f);
+    }
+}
+
 UNIT_MAIN(UNIT_TEST(the_newer_release_wins), UNIT_TEST(the_newer_deployment_wins),
           UNIT_TEST(without_anything_held_the_watch_counts),
           UNIT_TEST(a_live_read_counts_when_the_watch_has_caught_up),
@@ -330,4 +394,5 @@ UNIT_MAIN(UNIT_TEST(the_newer_release_wins), UNIT_TEST(the_newer_deployment_wins
           UNIT_TEST(live_pods_are_fresh_for_two_seconds), UNIT_TEST(a_registrys_answer_is_kept),
           UNIT_TEST(trouble_backs_off_and_an_answer_ends_it),
           UNIT_TEST(answers_of_earlier_work_are_forgotten), UNIT_TEST(logs_are_asked_and_answered),
-          UNIT_TEST(refusals_stand_until_the_attempt_is_accepted))
+          UNIT_TEST(refusals_stand_until_the_attempt_is_accepted),
+          UNIT_TEST(failures_in_a_row_are_one), UNIT_TEST(an_answer_ends_the_failures))
