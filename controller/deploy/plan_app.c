@@ -226,6 +226,19 @@ bool plan_lacks_pods(struct planner *pl, const struct app_spec *spec)
     return false;
 }
 
+bool plan_runs_another_digest(struct planner *pl, const struct app_spec *spec,
+                              const struct deployment_facts *dep, const char *image)
+{
+    struct image_list images;
+
+    if (!image || pick_containers(pl, spec, &dep->tmpl, &images).reason)
+        return false;
+    for (size_t i = 0; i < images.n; i++)
+        if (image_digest(images.items[i].image) && !image_same(images.items[i].image, image))
+            return true;
+    return false;
+}
+
 bool plan_is_there(struct planner *pl, const struct app_spec *spec, const char *target)
 {
     const struct deployment_facts *dep = plan_facts(pl, spec->deployment)->dep;

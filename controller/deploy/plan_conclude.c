@@ -147,7 +147,8 @@ static void set_succeeded(struct planner *pl, const struct tally *t)
     condition_remove(pl, "Reconciling");
     condition_remove(pl, "Stalled");
     set_ready(pl, "True", REASON_ReleaseSucceeded,
-              arena_printf(pl->a, "%zu apps at %.7s", t->total, pl->s->commit));
+              arena_printf(pl->a, "%zu app%s at %.7s", t->total, t->total == 1 ? "" : "s",
+                           pl->s->commit));
     pl->s->last_succeeded_commit = pl->s->commit;
 }
 
@@ -196,16 +197,25 @@ static void set_conditions(struct planner *pl, const struct tally *t)
 }
 
 /* R16: an image that somebody changed after an app was settled is told, not put back. */
+static bool has_drifted(struct planner *pl, const struct app_status *app,
+                        const struct deployment_facts *dep)
+{
+    const struct attempt *at = app->attempt;
+    const struct app_spec *spec = plan_app_spec(pl, app->name);
+
+    if (app->state == APP_UNCHANGED)
+        return spec && plan_runs_another_digest(pl, spec, dep, app->good_image);
+    return (app->state == APP_UPDATED || app->state == APP_ROLLED_BACK) && at &&
+           same_text(at->deployment_uid, dep->uid) && !images_match(&dep->tmpl, &at->images);
+}
+
 static void set_conflicted(struct planner *pl)
 {
     for (size_t i = 0; i < pl->s->n_apps; i++) {
         const struct app_status *app = &pl->s->apps[i];
         const struct deployment_facts *dep = plan_facts(pl, app->deployment)->dep;
-        const struct attempt *at = app->attempt;
 
-        if (!at || !dep || !same_text(at->deployment_uid, dep->uid) ||
-            (app->state != APP_UPDATED && app->state != APP_ROLLED_BACK) ||
-            images_match(&dep->tmpl, &at->images))
+        if (!dep || !has_drifted(pl, app, dep))
             continue;
         condition_set(pl, "Conflicted", "True", REASON_FieldManagerConflict,
                       arena_printf(pl->a,
@@ -244,7 +254,7 @@ static struct history_entry make_entry(struct planner *pl)
                 h.changed[h.n_changed++] = pl->s->apps[i].name;
         }
     for (size_t i = 0; i < pl->o->spec->n_apps; i++)
-        if (pl->o->spec->apps[i].held)
+        if (!same_text(pl->o->spec->apps[i].commit, pl->s->commit))
             h.held[h.n_held++] =
                 (struct held_app){ pl->o->spec->apps[i].name, pl->o->spec->apps[i].commit };
     return h;
@@ -390,11 +400,26 @@ static void tell_release(struct planner *pl)
     event->note = now->message;
 }
 
+static void tell_conflict(struct planner *pl)
+{
+    const struct condition *now = status_condition(pl->s, "Conflicted");
+    const struct condition *was = status_condition(pl->o->status, "Conflicted");
+    struct action *event;
+
+    if (!now || (was && same_text(was->message, now->message)))
+        return;
+    event = plan_act(pl, ACT_EVENT);
+    event->warning = true;
+    event->reason = "Conflicted";
+    event->note = now->message;
+}
+
 static void tell(struct planner *pl)
 {
     for (size_t i = 0; i < pl->s->n_apps; i++)
         tell_app(pl, &pl->s->apps[i], status_app(pl->o->status, pl->s->apps[i].name));
     tell_release(pl);
+    tell_conflict(pl);
 }
 
 /* --- quiet --- */

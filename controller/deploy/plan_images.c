@@ -169,7 +169,10 @@ void plan_skip(struct planner *pl, struct app_status *app)
 /* A release with an image missing touches no app at all. */
 static void give_up(struct planner *pl, const struct findings *f)
 {
-    condition_set(pl, "ImagesResolved", "False", f->reason, f->message);
+    const char *more = f->failed > 1 ? arena_printf(pl->a, " (and %d more)", f->failed - 1) : "";
+
+    condition_set(pl, "ImagesResolved", "False", f->reason,
+                  arena_printf(pl->a, "%s%s", f->message, more));
     for (size_t i = 0; i < pl->o->spec->n_apps; i++) {
         const struct app_spec *spec = &pl->o->spec->apps[i];
         struct app_status *app = status_app(pl->s, spec->name);

@@ -186,13 +186,15 @@ static void on_deployment(const cJSON *tree, const char *text, const struct err 
         run_next(run);
         return;
     }
-    report(run, "patch-deployment", act->deployment, err);
     if (err->kind == ERR_CONFLICT) {
+        log_info("somebody else wrote first: reading it again", F("release", run->key),
+                 F("deployment", act->deployment));
         if (f)
             facts_answered(f, act->id);
         reread(run, &KUBE_DEPLOYMENTS, act->deployment, on_reread_deployment);
         return;
     }
+    report(run, "patch-deployment", act->deployment, err);
     if (f && (err->kind == ERR_REFUSED || err->code == 403)) {
         facts_refused(f, act->id, err, kube_now_ms(run->fx->kube));
         run_end(run, false, true);
