@@ -12,31 +12,36 @@ time, then seconds), installs the controller with helm, and releases five commit
 apps: a good one, one that crashes, one whose image is missing, the same again, and a good one.
 The cluster stays up; `hack/demo.sh down` removes it.
 
-  --kubeconfig  use this cluster instead (kubectl's current context in FILE)
-  --registry    the registry that its nodes pull from and this machine may push to
+  --kubeconfig  use this cluster instead (kubectl's current context in FILE): the demo applies crd/ and
+                makes the namespaces shopflow-demo and shopflow-demo-system there
+  --registry    the registry that its nodes pull from and this machine may push to, without http://
   --tls         that registry has TLS
 END
 }
 
-down='' kubeconfig='' registry='' tls=''
+wrong() { echo "demo.sh: $*" >&2; exit 2; }
+
+down='' kubeconfig='' registry='' tls='' own=1
 while [ $# -gt 0 ]; do
     case $1 in
     -h | --help) usage; exit 0 ;;
-    down) down=1; shift ;;
-    --kubeconfig) kubeconfig=$(readlink -f "${2:?--kubeconfig needs a file}"); shift 2 ;;
-    --registry) registry=${2:?--registry needs a host}; shift 2 ;;
-    --tls) tls=1; shift ;;
-    *) usage >&2; exit 2 ;;
+    down) down=1 ;;
+    --kubeconfig | --registry)
+        [ -n "${2:-}" ] || wrong "$1 needs a value: hack/demo.sh -h"
+        if [ "$1" = --registry ]; then registry=$2; else kubeconfig=$(readlink -f "$2") own=''; fi
+        shift
+        ;;
+    --tls) tls=1 ;;
+    *) wrong "unknown argument: $1 (hack/demo.sh -h tells what there is)" ;;
     esac
+    shift
 done
-own=1
-if [ -n "$kubeconfig" ]; then
-    own=''
-    [ -r "$kubeconfig" ] || { echo "demo.sh: cannot read $kubeconfig" >&2; exit 2; }
-fi
-if [ -z "$own$registry$down" ]; then echo "demo.sh: --kubeconfig needs --registry: where do its nodes pull from?" >&2; exit 2; fi
+[ -z "$kubeconfig" ] || [ -r "$kubeconfig" ] || wrong "cannot read $kubeconfig"
+[ -z "$own" ] || [ -z "$registry$tls" ] || wrong "--registry and --tls go with --kubeconfig"
+[ -n "$own$registry$down" ] || wrong "--kubeconfig needs --registry: where do its nodes pull from?"
+case $registry in *://*) wrong "--registry takes HOST[:PORT][/PATH], without http://" ;; esac
 
-ns=shopflow-demo system=btc-shopflow-system chart=charts/btc-shopflow-deployer
+ns=shopflow-demo system=shopflow-demo-system chart=charts/btc-shopflow-deployer
 # shellcheck source=demo/steps.sh
 source hack/demo/steps.sh
 

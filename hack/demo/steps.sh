@@ -26,18 +26,27 @@ prepare() {
     kubectl version --request-timeout=10s >/dev/null || { say "no cluster answers at $KUBECONFIG"; exit 1; }
 }
 
+mark=app.kubernetes.io/part-of=shopflow-demo
+is_ours() { [ -n "$(kubectl get namespace -l $mark --field-selector "metadata.name=$1" -o name)" ]; }
+
 remove() {
-    helm -n "$system" uninstall btc-shopflow-deployer --ignore-not-found --wait
-    kubectl delete namespace "$ns" "$system" --ignore-not-found
+    local name
+    if is_ours "$system"; then helm -n "$system" uninstall btc-shopflow-deployer --ignore-not-found --wait; fi
+    for name in "$ns" "$system"; do
+        if is_ours "$name"; then kubectl delete namespace "$name"; fi
+    done
     say "removed; the CRD stays, with every AppRelease of the cluster: kubectl delete -f crd/"
 }
 
 push() { hack/testcluster/image.sh --registry "$registry" ${tls:+--tls} "$@"; }
 image() { push shop "$1" "${2::7}" "${3:-good}" >/dev/null; }
 
+# namespace NAME: one of the demo's own, where only restricted pods run.
 namespace() {
-    kubectl create namespace "$1" --dry-run=client -o yaml | kubectl apply -f - >/dev/null
-    kubectl label --overwrite namespace "$1" pod-security.kubernetes.io/enforce=restricted >/dev/null
+    if ! is_ours "$1"; then
+        kubectl create namespace "$1" >/dev/null || { say "the demo takes no namespace that it did not make"; exit 1; }
+    fi
+    kubectl label --overwrite namespace "$1" $mark pod-security.kubernetes.io/enforce=restricted >/dev/null
 }
 
 install_controller() {
@@ -58,7 +67,7 @@ install_shop() {
     say "installing a shop of two apps, and traffic, into $ns"
     image api "$commit_first"
     image web "$commit_first"
-    kubectl delete namespace "$ns" --ignore-not-found >/dev/null
+    if is_ours "$ns"; then kubectl delete namespace "$ns" >/dev/null; fi
     namespace "$ns"
     sed -e "s#REGISTRY#$registry#" -e "s#FIRST#$commit_first#" hack/demo/shop.yaml | kube apply -f - >/dev/null
     kube wait --for=condition=Available deployment --all --timeout=120s >/dev/null
@@ -68,11 +77,14 @@ install_shop() {
 
 counts() { kube exec deployment/traffic -- /shop count | tr -dc '0-9 \n'; } # "123  4 "
 
+# Bold, where a person looks.
+heading() { if [ -t 1 ]; then printf '\n\033[1m%s\033[0m\n' "$1"; else printf '\n%s\n' "$1"; fi; }
+
 step() {
     title=$1
     read -r sent_before failed_before < <(counts)
     took=-
-    printf '\n\033[1m%s\033[0m\n' "$title"
+    heading "$title"
 }
 
 # release API-COMMIT WEB-COMMIT: what CI would write after it pushed the images.
@@ -149,7 +161,7 @@ finish() {
 summary() {
     local down="hack/demo.sh down"
     [ -n "$own" ] || down+=" --kubeconfig $KUBECONFIG"
-    printf '\n\033[1m%-62s %8s %9s %7s\033[0m\n' 'Step' took requests failed
+    heading "$(printf '%-62s %8s %9s %7s' Step took requests failed)"
     printf '%s\n' "${rows[@]}"
     if [ "$failures" -gt 0 ]; then
         echo && say "$failures things were not as promised"
@@ -159,9 +171,9 @@ summary() {
 
 Everything was as promised. The cluster is up; try it:
   export KUBECONFIG=$KUBECONFIG PATH=$(dirname "$(command -v kubectl)"):\$PATH
-  kubectl -n $ns get arel shop -o yaml          # conditions, history, what each app did
-  kubectl -n $ns get events --sort-by=.lastTimestamp
-  kubectl -n $ns set image deployment/btc-api api=$registry/api:$commit_first   # drift is told, not fought
+  kubectl -n $ns describe arel shop             # conditions, history, what each app did, Events
+  kubectl -n $ns set image deployment/btc-api api=$registry/api:$commit_first   # drift is told, not fought:
+  kubectl -n $ns events --for apprelease/shop | tail -n 1
   $down   # removes it all
 END
 }

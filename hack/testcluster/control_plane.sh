@@ -84,7 +84,7 @@ rules:
   resources: [{group: events.k8s.io}]
 - level: Request
   verbs: [create, update, patch, delete, deletecollection]
-  userGroups: ["system:serviceaccounts:btc-shopflow-system"]
+  userGroups: ["system:serviceaccounts:shopflow-demo-system"]
 - level: Request
   verbs: [create, update, patch, delete]
   resources: [{group: deploy.btc-shopflow.io}]

@@ -35,7 +35,8 @@ mkdir -p "$cache"
 log=$cache/image-$1.log
 
 # Own storage: nothing of the machine's images is touched. vfs works on every file system.
-tool() { buildah --root "$cache/buildah" --runroot "$cache/buildah-run" --storage-driver vfs "$@"; }
+tool=(buildah --root "$cache/buildah" --runroot "$cache/buildah-run" --storage-driver vfs)
+tool() { "${tool[@]}" "$@"; }
 
 # push LOCAL NAME:TAG
 push() {
@@ -98,6 +99,16 @@ base_image() {
     echo "$name"
 }
 
+# Every layer is a whole copy in this storage: what earlier builds left goes when it has become much.
+clear_old_images() {
+    [ "$(du -sm "$cache/buildah" | cut -f1)" -gt 6000 ] || return 0
+    say "removing the images of earlier builds"
+    {
+        tool images -q localhost/controller | xargs -r "${tool[@]}" rmi -f
+        tool rmi --prune
+    } >>"$log" 2>&1 || true
+}
+
 controller_image() {
     local base version repo inputs
     repo=$(cd "$here/../.." && pwd)
@@ -106,6 +117,7 @@ controller_image() {
     inputs=$(cd "$repo" && find Dockerfile CMakeLists.txt CMakePresets.json LICENSE cmake controller -type f -print0 |
         sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16)
     if ! tool inspect "localhost/controller:$inputs" >/dev/null 2>&1; then
+        clear_old_images
         say "building the controller's image from the Dockerfile, about two minutes"
         tool bud -q --isolation chroot --layers --pull=never --build-arg BASE="$base" --build-arg VERSION="$version" \
             -t "localhost/controller:$inputs" "$repo" >>"$log" 2>&1 ||

@@ -13,7 +13,7 @@ import time
 from kube import GROUP, ApiError, Cluster, Namespace
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-CONTROLLER = "btc-shopflow-system"
+CONTROLLER = "shopflow-demo-system"
 ACCOUNT = f"system:serviceaccount:{CONTROLLER}:btc-shopflow-deployer"
 
 
