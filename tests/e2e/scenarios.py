@@ -499,6 +499,23 @@ def max_concurrent_holds_the_others(name):
         assert most == 1, most
 
 
+@scenario
+def only_its_own_namespace_counts(name):
+    """R23: what has the same name next door is neither read nor written."""
+    with World(name, start=False) as w, World(name + "-next", start=False) as next_door:
+        w.start("--watch-namespaces", f"{w.name},{next_door.name}")
+        w.app("api"), next_door.app("api")
+        next_door.ns.create("secrets", {"metadata": {"name": "registry-secret"}, "stringData": {"x": "y"}})
+        before = next_door.deployment("api")
+        w.push("api", GOOD2)
+        w.release(GOOD2, ["api"], pullSecrets=[{"name": "registry-secret"}])
+        w.wait_ready("True")
+        assert next_door.deployment("api")["metadata"]["generation"] == before["metadata"]["generation"]
+        paths = [r.path for r in w.proxy.log if r.is_write or "/secrets" in r.path or "/serviceaccounts" in r.path]
+        assert any(f"/{w.name}/secrets/registry-secret" in path for path in paths), "it was looked for here"
+        assert not [path for path in paths if next_door.name in path], paths
+
+
 # --- housekeeping ---
 
 
