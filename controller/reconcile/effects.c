@@ -76,51 +76,41 @@ static void report(const struct effect_run *run, const char *what, const char *n
 
 /* --- 409: read what is there now, decide again --- */
 
-static void on_reread_release(const cJSON *tree, const char *text, const struct err *err,
-                              int64_t retry_after_ms, void *ctx)
+static void on_reread(const cJSON *tree, const char *text, const struct err *err,
+                      int64_t retry_after_ms, void *ctx)
 {
     struct effect_run *run = ctx;
+    bool is_release = run->actions[run->at - 1].kind == ACT_PATCH_STATUS;
     struct facts *f = facts_of(run);
     struct err e = { 0 };
-    struct kube_object *o = err ? NULL : release_decode(tree, &e);
+    struct kube_object *o = NULL;
 
     (void)text;
     (void)retry_after_ms;
     run->call = NULL;
-    if (o && f)
+    if (!err)
+        o = is_release ? release_decode(tree, &e) : kube_deployment_decode(tree, &e);
+    if (o && f && is_release)
         facts_put_release(f, take(o));
-    kube_object_free(o);
-    run_end(run, err != NULL, true);
-}
-
-static void on_reread_deployment(const cJSON *tree, const char *text, const struct err *err,
-                                 int64_t retry_after_ms, void *ctx)
-{
-    struct effect_run *run = ctx;
-    struct facts *f = facts_of(run);
-    struct err e = { 0 };
-    struct kube_object *o = err ? NULL : kube_deployment_decode(tree, &e);
-
-    (void)text;
-    (void)retry_after_ms;
-    run->call = NULL;
-    if (o && f)
+    else if (o && f)
         facts_put_deployment(f, take(o), loop_now_ms(run->fx->loop), 0);
     kube_object_free(o);
     run_end(run, err != NULL, true);
 }
 
-static void reread(struct effect_run *run, const struct kube_resource *resource, const char *name,
-                   void (*on_done)(const cJSON *, const char *, const struct err *, int64_t,
-                                   void *))
+/* The object that the last write was about. */
+static void reread(struct effect_run *run)
 {
+    const struct action *act = &run->actions[run->at - 1];
+    bool is_release = act->kind == ACT_PATCH_STATUS;
     struct facts *f = facts_of(run);
     char path[PATH_BYTES];
-    struct kube_request req = { .method = "GET", .path = path, .on_done = on_done, .ctx = run };
+    struct kube_request req = { .method = "GET", .path = path, .on_done = on_reread, .ctx = run };
     struct err e = { 0 };
 
     if (!f || ++f->conflicts > CONFLICTS ||
-        kube_path(path, sizeof path, resource, run->ns, name, NULL, NULL, &e)) {
+        kube_path(path, sizeof path, is_release ? &KUBE_APPRELEASES : &KUBE_DEPLOYMENTS, run->ns,
+                  is_release ? run->name : act->deployment, NULL, NULL, &e)) {
         run_end(run, true, false);
         return;
     }
@@ -141,7 +131,7 @@ static void on_status(const cJSON *tree, const char *text, const struct err *err
     (void)retry_after_ms;
     run->call = NULL;
     if (err && err->kind == ERR_CONFLICT) {
-        reread(run, &KUBE_APPRELEASES, run->name, on_reread_release);
+        reread(run);
         return;
     }
     if (err && err->kind == ERR_NOT_FOUND) { /* deleted meanwhile: nothing is left to tell */
@@ -191,7 +181,7 @@ static void on_deployment(const cJSON *tree, const char *text, const struct err 
                  F("deployment", act->deployment));
         if (f)
             facts_answered(f, act->id);
-        reread(run, &KUBE_DEPLOYMENTS, act->deployment, on_reread_deployment);
+        reread(run);
         return;
     }
     report(run, "patch-deployment", act->deployment, err);
