@@ -104,6 +104,13 @@ static void copy_status(struct planner *pl)
     }
 }
 
+/* No target is known before the registry has been asked (R2). */
+static void resolve_anew(struct planner *pl)
+{
+    condition_set(pl, "ImagesResolved", "Unknown", REASON_Resolving,
+                  "asking the registry for the digests");
+}
+
 /* R12, R22: a new generation or token begins the work anew; what runs goes on meanwhile. So does a
  * status that lost what the work is about. */
 static void begin_work(struct planner *pl)
@@ -120,8 +127,7 @@ static void begin_work(struct planner *pl)
     s->commit = o->spec->commit;
     s->last_retry_at = o->retry_at;
     s->last_reconcile_at = o->reconcile_at;
-    condition_set(pl, "ImagesResolved", "Unknown", REASON_Resolving,
-                  "asking the registry for the digests");
+    resolve_anew(pl);
     for (size_t i = 0; i < s->n_apps; i++) {
         if (retry)
             s->apps[i].failed_image = s->apps[i].failed_commit = NULL;
@@ -169,8 +175,7 @@ static void list_apps(struct planner *pl)
     s->apps = apps;
     s->n_apps = n;
     if (untold && plan_images_state(pl) == RESOLVE_DONE)
-        condition_set(pl, "ImagesResolved", "Unknown", REASON_Resolving,
-                      "asking the registry for the digests");
+        resolve_anew(pl);
 }
 
 bool plan_is_for_target(const struct planner *pl, const struct app_status *app)

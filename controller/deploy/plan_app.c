@@ -62,6 +62,13 @@ static const struct app_status *other_mover(const struct planner *pl, const stru
     return NULL;
 }
 
+const char *plan_older_note(const struct planner *pl, const struct app_status *app,
+                            const struct app_facts *facts)
+{
+    return arena_printf(pl->a, "AppRelease %s names Deployment %s too, and is older",
+                        facts->older_release, app->deployment);
+}
+
 /* R19: odd Deployments. */
 static struct hurdle check_deployment(struct planner *pl, const struct app_status *app)
 {
@@ -74,9 +81,7 @@ static struct hurdle check_deployment(struct planner *pl, const struct app_statu
             APP_PENDING, REASON_WaitingForTurn,
             arena_printf(pl->a, "app %s still rolls Deployment %s", other->name, app->deployment));
     if (facts->older_release)
-        return hurdle(APP_FAILED, REASON_OwnershipConflict,
-                      arena_printf(pl->a, "AppRelease %s names Deployment %s too, and is older",
-                                   facts->older_release, app->deployment));
+        return hurdle(APP_FAILED, REASON_OwnershipConflict, plan_older_note(pl, app, facts));
     if (!dep)
         return missing_deployment(pl, app);
     if (dep->deleting)

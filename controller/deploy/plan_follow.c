@@ -329,9 +329,7 @@ static bool put_back(struct planner *pl, struct app_status *app, const struct de
     if (dep->attempt && !strcmp(dep->attempt->id, was.id) && images_match(&dep->tmpl, &was.images))
         return false;
     if (facts->older_release) { /* it has taken the Deployment over, as it may */
-        finish(pl, app, APP_FAILED, REASON_OwnershipConflict,
-               arena_printf(pl->a, "AppRelease %s names Deployment %s too, and is older",
-                            facts->older_release, app->deployment));
+        finish(pl, app, APP_FAILED, REASON_OwnershipConflict, plan_older_note(pl, app, facts));
         return true;
     }
     if (was.put_backs >= PUT_BACKS) {

@@ -60,6 +60,9 @@ bool plan_latch_holds(const struct app_status *app, const char *target);
 void plan_still_bad(struct planner *pl, struct app_status *app);
 /* Does the app's Deployment run the target already, completely? */
 bool plan_is_there(struct planner *pl, const struct app_spec *spec, const char *target);
+/* That an older AppRelease names the app's Deployment too. */
+const char *plan_older_note(const struct planner *pl, const struct app_status *app,
+                            const struct app_facts *facts);
 /* Are the pods of the app needed, and not known yet, to say whether it changes (R3)? */
 bool plan_lacks_pods(struct planner *pl, const struct app_spec *spec);
 /* Does the Deployment name, in a container of the app, another digest than the image's? What it

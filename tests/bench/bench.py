@@ -17,8 +17,8 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 import node  # noqa: E402
-from kube import STRATEGIC  # noqa: E402
-from shop import Shop, commit, moment, push, wait, writes  # noqa: E402
+from kube import STRATEGIC, wait  # noqa: E402
+from shop import Shop, commit, moment, push, writes  # noqa: E402
 
 QUICK = "--quick" in sys.argv
 RELEASES = 60 if QUICK else 300

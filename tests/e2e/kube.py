@@ -27,6 +27,19 @@ MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 
 
+def wait(true, what, timeout=60):
+    """Until true() is, which is returned; what: a text, or a function that makes it."""
+    end = time.monotonic() + timeout
+    while True:
+        result = true()
+        if result:
+            return result
+        if time.monotonic() > end:
+            what = what() if callable(what) else what
+            raise AssertionError(f"waited {timeout} s in vain for {what}")
+        time.sleep(0.1)
+
+
 class ApiError(Exception):
     def __init__(self, code, message):
         super().__init__(f"HTTP {code}: {message}")

@@ -8,8 +8,8 @@ import subprocess
 import time
 import urllib.request
 
-from kube import Cluster
-from shop import ACCOUNT, CONTROLLER, Shop, attempt_of, commit, moment, push, wait, writes
+from kube import Cluster, wait
+from shop import ACCOUNT, CONTROLLER, Shop, attempt_of, commit, moment, push, writes
 
 ALL = {}
 DEMO = "shopflow-demo"

@@ -10,7 +10,7 @@ import pathlib
 import subprocess
 import time
 
-from kube import GROUP, ApiError, Cluster, Namespace
+from kube import GROUP, ApiError, Cluster, Namespace, wait
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONTROLLER = "shopflow-demo-system"
@@ -24,16 +24,6 @@ def commit(digit, n=0):
 def push(app, commit_, fate="good"):
     subprocess.run([ROOT / "hack/testcluster/image.sh", "--registry", os.environ["REGISTRY"],
                     "shop", app, commit_[:7], fate], check=True, stdout=subprocess.DEVNULL)
-
-
-def wait(true, what, timeout=60):
-    end = time.monotonic() + timeout
-    while True:
-        result = true()
-        if result:
-            return result
-        assert time.monotonic() < end, f"waited {timeout} s in vain for {what}"
-        time.sleep(0.1)
 
 
 def moment(text):

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 
-from kube import GROUP, STRATEGIC, ApiError, Cluster, Namespace
+from kube import GROUP, STRATEGIC, ApiError, Cluster, Namespace, wait
 from proxy import Proxy
 from registry import Registry
 
@@ -186,16 +186,9 @@ class World:
 
     # --- waiting and counting ---
 
-    def wait(self, true, what, timeout=60):
-        end = time.monotonic() + timeout
-        while True:
-            result = true()
-            if result:
-                return result
-            if time.monotonic() > end:
-                what = what() if callable(what) else what
-                raise AssertionError(f"waited {timeout} s in vain for {what}")
-            time.sleep(0.1)
+    @staticmethod
+    def wait(true, what, timeout=60):
+        return wait(true, what, timeout)
 
     def wait_ready(self, status, reason=None, name="shop", timeout=60):
         """Until Ready, for the newest generation, is so; returns the whole status."""

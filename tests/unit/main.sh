@@ -54,13 +54,23 @@ sed -i 's/exec: .*/token: t}}]/' "$tmp/kubeconfig"
 expect "a bad address" 1 '' '*--listen 127.0.0.1:x: port '\''x'\'' is not 0..65535*' \
     --kubeconfig "$tmp/kubeconfig" --listen 127.0.0.1:x
 
-# A stop signal ends it by itself, also while there is no API server.
-env -i HOME="$tmp" "$program" --kubeconfig "$tmp/kubeconfig" --listen 127.0.0.1:0 2>"$tmp/err" &
+# While there is no API server: /metrics say what was built, and a stop signal ends it by itself.
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+env -i HOME="$tmp" "$program" --kubeconfig "$tmp/kubeconfig" --listen "127.0.0.1:$port" 2>"$tmp/err" &
 pid=$!
 for _ in {1..100}; do
     grep -q '"msg":"started"' "$tmp/err" && break
     sleep 0.1
 done
+exec 3<>"/dev/tcp/127.0.0.1/$port"
+printf 'GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' >&3
+timeout 10 cat <&3 >"$tmp/metrics" || true
+version=$("$program" --version)
+if ! grep -qxF "shopflow_deployer_build_info{version=\"${version##* }\"} 1" <(tr -d '\r' <"$tmp/metrics"); then
+    echo "FAILED: build info"
+    cat "$tmp/metrics" "$tmp/err"
+    failed=1
+fi
 kill -TERM "$pid"
 wait "$pid"
 code=$?
