@@ -12,6 +12,8 @@
 #define MAX_APPS 64
 #define MAX_CONTAINERS 4
 #define MAX_PULL_SECRETS 8
+#define MAX_DEPENDS_ON 16
+#define MAX_WINDOWS 16
 #define APP_BYTES 1100           /* states, times, one message, a log tail of 64 apps' share */
 #define DIGEST_BYTES 72          /* @sha256:… */
 #define STATUS_APPS_BYTES 196608 /* 224 KiB without history's 32 */
@@ -147,6 +149,31 @@ static bool is_repository(const char *s)
     return is_path(s) || (end && *end == '/' && is_path(end + 1));
 }
 
+static bool is_hex_or_empty(const char *s)
+{
+    return !*s || is_hex(s);
+}
+
+static bool is_schedule(const char *s)
+{
+    return *s != '\0';
+}
+
+/* Area/Place, or a name alone; it becomes part of a path, so no dots. */
+static bool is_time_zone(const char *s)
+{
+    size_t slashes = 0;
+
+    if (!isalpha((unsigned char)*s))
+        return false;
+    for (; *s; s++) {
+        if (*s == '/' ? ++slashes > 2 || !isalnum((unsigned char)s[1]) :
+                        !isalnum((unsigned char)*s) && !strchr("_+-", *s))
+            return false;
+    }
+    return true;
+}
+
 static bool is_anything(const char *s)
 {
     (void)s;
@@ -162,6 +189,12 @@ static const struct shape REGISTRY = { is_registry, 255,
 static const struct shape REPOSITORY = {
     is_repository, 255, "[host[:port]/]path in lower case, without scheme or tag"
 };
+static const struct shape APPROVED = { is_hex_or_empty, 64,
+                                       "7 to 64 lower-case hex digits, or empty" };
+static const struct shape SCHEDULE = { is_schedule, 128,
+                                       "five fields of cron, such as '0 18 * * 5'" };
+static const struct shape TIME_ZONE = { is_time_zone, 64,
+                                        "an IANA time zone, such as Europe/Berlin" };
 static const struct shape ANYTHING = { is_anything, 1024, "a string of at most 1024 characters" };
 
 /* As the CRD counts: a character is one, however many bytes it has. */
@@ -250,24 +283,27 @@ static const cJSON *read_list(struct reader *r, const cJSON *object, const char 
     return list;
 }
 
-static void read_containers(struct reader *r, const cJSON *item, const char *path,
-                            struct app_spec *app)
+/* The member as a list of at most max different names; NULL when absent. */
+static const char **read_labels(struct reader *r, const cJSON *item, const char *path,
+                                const char *key, size_t max, size_t *ret_n)
 {
-    const cJSON *list = read_list(r, item, path, "containers", MAX_CONTAINERS);
+    const cJSON *list = read_list(r, item, path, key, max);
+    const char **names = arena_array(r->a, max, sizeof *names);
+    size_t n = 0;
 
-    app->containers = arena_array(r->a, MAX_CONTAINERS, sizeof *app->containers);
     JSON_EACH(name, list) {
         if (!cJSON_IsString(name) || strlen(name->valuestring) > LABEL.max ||
             !is_label(name->valuestring)) {
-            complain(r, "%s.containers[%zu]: must be %s", path, app->n_containers, LABEL.rule);
-            return;
+            complain(r, "%s.%s[%zu]: must be %s", path, key, n, LABEL.rule);
+            break;
         }
-        for (size_t i = 0; i < app->n_containers; i++)
-            if (!strcmp(app->containers[i], name->valuestring))
-                complain(r, "%s.containers[%zu]: '%s' is there twice", path, app->n_containers,
-                         name->valuestring);
-        app->containers[app->n_containers++] = arena_strdup(r->a, name->valuestring);
+        for (size_t i = 0; i < n; i++)
+            if (!strcmp(names[i], name->valuestring))
+                complain(r, "%s.%s[%zu]: '%s' is there twice", path, key, n, name->valuestring);
+        names[n++] = arena_strdup(r->a, name->valuestring);
     }
+    *ret_n = n;
+    return names;
 }
 
 static void complete_app(struct reader *r, const char *path, const char *registry,
@@ -332,6 +368,26 @@ static void check_size(struct reader *r, const struct release_spec *spec)
                  spec->n_apps, bytes, STATUS_APPS_BYTES);
 }
 
+static bool is_listed(const struct release_spec *spec, const char *name)
+{
+    for (size_t i = 0; i < spec->n_apps; i++)
+        if (!strcmp(spec->apps[i].name, name))
+            return true;
+    return false;
+}
+
+static void check_depends_on(struct reader *r, const struct release_spec *spec)
+{
+    for (size_t i = 0; i < spec->n_apps; i++)
+        for (size_t k = 0; k < spec->apps[i].n_depends_on; k++) {
+            const char *name = spec->apps[i].depends_on[k];
+
+            if (!is_listed(spec, name) || !strcmp(name, spec->apps[i].name))
+                complain(r, "spec.apps[%zu].dependsOn[%zu]: '%s' is not another app of this list",
+                         i, k, name);
+        }
+}
+
 static void read_apps(struct reader *r, const cJSON *tree, struct release_spec *spec)
 {
     const char *registry = read_text(r, tree, "spec", "registry", &REGISTRY);
@@ -353,7 +409,10 @@ static void read_apps(struct reader *r, const cJSON *tree, struct release_spec *
         app->deployment = read_text(r, item, path, "deployment", &SUBDOMAIN);
         app->repository = read_text(r, item, path, "repository", &REPOSITORY);
         app->commit = read_text(r, item, path, "commit", &COMMIT);
-        read_containers(r, item, path, app);
+        app->containers =
+            read_labels(r, item, path, "containers", MAX_CONTAINERS, &app->n_containers);
+        app->depends_on =
+            read_labels(r, item, path, "dependsOn", MAX_DEPENDS_ON, &app->n_depends_on);
         if (r->problem)
             return;
         complete_app(r, path, registry, prefix ? prefix : "btc-", spec, app);
@@ -361,6 +420,8 @@ static void read_apps(struct reader *r, const cJSON *tree, struct release_spec *
             return;
         check_unique(r, spec, spec->n_apps++);
     }
+    if (!r->problem)
+        check_depends_on(r, spec);
     if (!r->problem)
         check_size(r, spec);
 }
@@ -394,17 +455,62 @@ static void read_health(struct reader *r, const cJSON *tree, struct health_spec 
     health->fail_fast = read_bool(r, object, path, "failFast", true);
 }
 
+static void read_windows(struct reader *r, const cJSON *tree, struct release_spec *spec)
+{
+    const cJSON *list = read_list(r, tree, "spec", "freezeWindows", MAX_WINDOWS);
+
+    spec->windows = arena_array(r->a, MAX_WINDOWS, sizeof *spec->windows);
+    JSON_EACH(item, list) {
+        struct freeze_window *w = &spec->windows[spec->n_windows];
+        const char *path = arena_printf(r->a, "spec.freezeWindows[%zu]", spec->n_windows);
+        int64_t seconds = read_number(r, item, path, "durationSeconds", 60, 31536000, -1);
+
+        w->schedule = read_text(r, item, path, "schedule", &SCHEDULE);
+        w->time_zone = read_text(r, item, path, "timeZone", &TIME_ZONE);
+        w->duration_ms = seconds * SECOND_MS;
+        if (!w->schedule)
+            complain(r, "%s.schedule: is required: %s", path, SCHEDULE.rule);
+        if (seconds < 0)
+            complain(r, "%s.durationSeconds: is required: 60 to 31536000", path);
+        if (r->problem)
+            return;
+        if (!w->time_zone)
+            w->time_zone = "UTC";
+        spec->n_windows++;
+    }
+}
+
+/* What keeps a release from starting, or from writing at all (R17, R18). */
+static void read_holds(struct reader *r, const cJSON *tree, struct release_spec *spec)
+{
+    static const char *const modes[] = { "Apply", "Plan", NULL };
+    const cJSON *approval = json_get(tree, "approval");
+
+    spec->plan_only = read_choice(r, tree, "spec", "mode", modes, "Apply, Plan");
+    spec->suspend = read_bool(r, tree, "spec", "suspend", false);
+    spec->paused = read_bool(r, tree, "spec", "paused", false);
+    spec->approval_required = read_bool(r, approval, "spec.approval", "required", false);
+    spec->approved_commit = read_text(r, approval, "spec.approval", "approvedCommit", &APPROVED);
+    read_windows(r, tree, spec);
+}
+
 static void read_policy(struct reader *r, const cJSON *tree, struct release_spec *spec)
 {
     static const char *const tags[] = { "ShortSHA", "FullSHA", NULL };
     static const char *const missing[] = { "Wait", "Skip", "Fail", NULL };
     static const char *const rollback[] = { "Auto", "Never", NULL };
+    static const char *const on_failure[] = { "RollbackFailed", "RollbackAll", "Halt", NULL };
     int64_t ttl_s;
 
     spec->full_sha = read_choice(r, tree, "spec", "tag", tags, "ShortSHA, FullSHA");
     spec->missing_image = (enum missing_image)read_choice(r, tree, "spec", "missingImagePolicy",
                                                           missing, "Wait, Skip, Fail");
     spec->rollback_never = read_choice(r, tree, "spec", "rollback", rollback, "Auto, Never");
+    spec->on_failure = (enum on_failure)read_choice(r, tree, "spec", "onFailure", on_failure,
+                                                    "RollbackFailed, RollbackAll, Halt");
+    if (spec->rollback_never && spec->on_failure == ON_FAILURE_ROLLBACK_ALL)
+        complain(r, "spec.onFailure: RollbackAll needs rollback Auto");
+    spec->service_account = read_text(r, tree, "spec", "serviceAccountName", &SUBDOMAIN);
     spec->pin_digest = read_bool(r, tree, "spec", "pinDigest", true);
     spec->enforce_rolling_update = read_bool(r, tree, "spec", "enforceRollingUpdate", true);
     spec->image_wait_ms =
@@ -438,6 +544,7 @@ const char *spec_decode(const cJSON *tree, struct arena *a, struct release_spec 
         complain(&r, "spec.commit: is required: %s", COMMIT.rule);
     read_policy(&r, tree, ret);
     read_health(&r, tree, &ret->health);
+    read_holds(&r, tree, ret);
     read_pull_secrets(&r, tree, ret);
     if (!r.problem)
         read_apps(&r, tree, ret);

@@ -12,6 +12,7 @@
 struct arena;
 
 enum missing_image { MISSING_WAIT, MISSING_SKIP, MISSING_FAIL };
+enum on_failure { ON_FAILURE_ROLLBACK_FAILED, ON_FAILURE_ROLLBACK_ALL, ON_FAILURE_HALT };
 
 struct app_spec {
     const char *name;
@@ -22,6 +23,14 @@ struct app_spec {
     const char *image;       /* <repository>:<tag> */
     const char **containers; /* named by the user; may be none */
     size_t n_containers;
+    const char **depends_on; /* names of apps of the list; may be none */
+    size_t n_depends_on;
+};
+
+struct freeze_window {
+    const char *schedule;  /* five fields of cron */
+    const char *time_zone; /* IANA; never NULL */
+    int64_t duration_ms;
 };
 
 struct health_spec {
@@ -41,7 +50,14 @@ struct release_spec {
     int64_t image_wait_ms;
     int max_concurrent;
     struct health_spec health;
-    const char *actor; /* source.actor; NULL = not said */
+    enum on_failure on_failure;
+    bool plan_only; /* mode Plan */
+    bool suspend, paused, approval_required;
+    const char *approved_commit; /* NULL = none */
+    struct freeze_window *windows;
+    size_t n_windows;
+    const char *service_account; /* NULL = the controller's default */
+    const char *actor;           /* source.actor; NULL = not said */
     int history_limit;
     int64_t ttl_ms; /* -1 = keep for ever */
 };
