@@ -96,9 +96,14 @@ struct log_answer {
     const char *tail; /* scrubbed, ≤ 1 KiB; NULL = could not be had */
 };
 
+/* What right the API server said is lacking. */
+enum lack { LACK_OTHER, LACK_PATCH, LACK_IMPERSONATE };
+
 /* The API server's last refusal to patch a Deployment. */
 struct refusal {
     const char *attempt_id;
+    const char *account; /* that was impersonated; NULL = none */
+    enum lack lack;
     bool for_good;  /* 422: not to be sent again */
     bool forbidden; /* 403; else 400 */
     const char *text;
@@ -117,6 +122,8 @@ struct observed {
     const char *ns, *name, *uid, *rv;
     int64_t generation;
     const char *retry_at, *reconcile_at; /* annotations; NULL = none */
+    const char *account; /* to impersonate for writes to Deployments; NULL = our own rights */
+    bool account_wrong;  /* the spec names one that cannot be: nothing is written to Deployments */
     const struct release_spec *spec;     /* NULL = it is wrong */
     const char *spec_problem;            /* NULL = spec is good */
     const struct release_status *status; /* as it is stored; never NULL */

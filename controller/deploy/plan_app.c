@@ -336,10 +336,14 @@ static void set_previous(struct planner *pl, const struct app_status *app,
 
 void plan_send(struct planner *pl, const struct app_status *app, const struct deployment_facts *dep)
 {
-    struct action *act = plan_act(pl, ACT_PATCH_DEPLOYMENT);
+    struct action *act;
 
+    if (pl->o->account_wrong) /* whose rights? Not ours: it is sent when the spec says */
+        return;
+    act = plan_act(pl, ACT_PATCH_DEPLOYMENT);
     act->app = app->name;
     act->deployment = app->deployment;
+    act->account = pl->o->account;
     act->id = app->attempt->id;
     act->body = patch_deployment(pl->o, app, dep, pl->a);
 }

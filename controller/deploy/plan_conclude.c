@@ -74,7 +74,7 @@ static bool is_good(const struct app_status *app)
 struct tally {
     size_t total, settled, good, changed;
     const struct app_status *moving, *waiting, *failed, *rolled_back; /* the first of each */
-    const char *trouble; /* of the first whose patch the API server does not take */
+    const char *trouble, *trouble_reason; /* of the first whose patch is not taken */
 };
 
 /* Settled under its old Deployment only: the new one's turn comes with the next plan (R12). */
@@ -85,9 +85,10 @@ static bool is_renamed(const struct planner *pl, const struct app_status *app)
     return spec && !same_text(spec->deployment, app->deployment);
 }
 
-static const char *trouble_note(const struct planner *pl, const struct app_status *app)
+static const char *trouble_note(const struct planner *pl, const struct app_status *app,
+                                const char **ret_reason)
 {
-    const char *trouble = plan_patch_trouble(pl, app);
+    const char *trouble = plan_patch_trouble(pl, app, ret_reason);
 
     return trouble ? arena_printf(pl->a, "%s: %s", app->name, trouble) : NULL;
 }
@@ -104,7 +105,7 @@ static struct tally tally_apps(const struct planner *pl)
             continue;
         t.total++;
         t.good += is_good(app);
-        t.trouble = t.trouble ? t.trouble : trouble_note(pl, app);
+        t.trouble = t.trouble ? t.trouble : trouble_note(pl, app, &t.trouble_reason);
         if (app_is_moving(app) || app->state == APP_PENDING || is_renamed(pl, app))
             t.moving = t.moving ? t.moving : app;
         else if (app->state == APP_WAITING)
@@ -173,7 +174,7 @@ static void set_conditions(struct planner *pl, const struct tally *t)
     if (images == RESOLVE_BUSY) {
         set_resolving(pl);
     } else if (t->trouble) {
-        set_ready(pl, "False", REASON_ApiUnavailable, t->trouble);
+        set_ready(pl, "False", t->trouble_reason, t->trouble);
         set_reconciling(pl, REASON_ProgressingWithRetry, t->trouble);
     } else if (t->moving) {
         set_ready(pl, "Unknown", REASON_Progressing, moving_note(pl, t));

@@ -187,12 +187,39 @@ static void fail(struct planner *pl, struct app_status *app, const struct deploy
 
 /* --- not accepted yet --- */
 
+/* That of another account says nothing of the one that the spec names. */
 static const struct refusal *find_refusal(const struct planner *pl, const char *id)
 {
     for (size_t i = 0; i < pl->o->n_refusals; i++)
-        if (!strcmp(pl->o->refusals[i].attempt_id, id))
+        if (!strcmp(pl->o->refusals[i].attempt_id, id) &&
+            same_text(pl->o->refusals[i].account, pl->o->account))
             return &pl->o->refusals[i];
     return NULL;
+}
+
+static const char *refusal_reason(const struct refusal *r)
+{
+    return r->for_good ? REASON_Rejected : r->forbidden ? REASON_Forbidden : REASON_Denied;
+}
+
+/* Who lacks what and what to do comes before the server's text, which may be cut. */
+static const char *refusal_message(const struct planner *pl, const struct app_status *app,
+                                   const struct refusal *r)
+{
+    if (r->account && r->lack == LACK_IMPERSONATE)
+        return arena_printf(pl->a,
+                            "the controller may not impersonate ServiceAccount %s of namespace %s: "
+                            "give it the verb impersonate on serviceaccounts (the chart's "
+                            "rbac.impersonate): %s",
+                            r->account, pl->o->ns, r->text);
+    if (r->account && r->lack == LACK_PATCH)
+        return arena_printf(pl->a,
+                            "ServiceAccount %s of namespace %s may not patch deployments: bind a "
+                            "Role with the verb patch on deployments.apps to it: %s",
+                            r->account, pl->o->ns, r->text);
+    return arena_printf(pl->a, "the API server refuses the patch of Deployment %s%s%s: %s",
+                        app->deployment, r->account ? " as ServiceAccount " : "", r->account ?: "",
+                        r->text);
 }
 
 /* R5: 422 is not sent again; 400 and 403 every minute until imageWaitSeconds, or the deadline of a
@@ -204,38 +231,30 @@ static bool is_refused(struct planner *pl, struct app_status *app,
     bool back = app->state == APP_ROLLING_BACK;
     int64_t give_up_ms = app->attempt->start_ms +
                          (back ? pl->o->spec->health.deadline_ms : pl->o->spec->image_wait_ms);
-    const char *reason;
     struct verdict v;
 
     if (!r)
         return false;
-    reason = r->for_good ? REASON_Rejected : r->forbidden ? REASON_Forbidden : REASON_Denied;
-    v = (struct verdict){ .reason = reason,
-                          .message = arena_printf(pl->a,
-                                                  "the API server refuses the patch of "
-                                                  "Deployment %s: %s",
-                                                  app->deployment, r->text) };
+    v = (struct verdict){ .reason = refusal_reason(r), .message = refusal_message(pl, app, r) };
     if (!r->for_good && pl->o->now_ms < give_up_ms) {
         if (app->state == APP_UPDATING)
-            app_set(pl, app, APP_UPDATING, reason, v.message);
+            app_set(pl, app, APP_UPDATING, v.reason, v.message);
         plan_again_at(pl, r->at_ms + REFUSED_RETRY_MS);
         plan_again_at(pl, give_up_ms);
         return pl->o->now_ms < r->at_ms + REFUSED_RETRY_MS;
     }
     if (!back && images_match(&dep->tmpl, &app->attempt->previous))
-        finish(pl, app, APP_FAILED, reason, v.message);
+        finish(pl, app, APP_FAILED, v.reason, v.message);
     else
         fail(pl, app, dep, &v); /* forward: it had taken over an attempt, back to before that */
     return true;
 }
 
-const char *plan_patch_trouble(const struct planner *pl, const struct app_status *app)
+/* What has kept the API server from answering the app's patch for a while; NULL = nothing. */
+static const char *find_failure(const struct planner *pl, const struct app_status *app)
 {
     const struct attempt *at = app->attempt;
 
-    /* A refusal that stands says more. */
-    if (!app_is_moving(app) || at->accepted || find_refusal(pl, at->id))
-        return NULL;
     for (size_t i = 0; i < pl->o->n_failures; i++) {
         const struct patch_failure *f = &pl->o->failures[i];
 
@@ -249,6 +268,18 @@ const char *plan_patch_trouble(const struct planner *pl, const struct app_status
     return NULL;
 }
 
+const char *plan_patch_trouble(const struct planner *pl, const struct app_status *app,
+                               const char **ret_reason)
+{
+    const struct refusal *r;
+
+    if (!app_is_moving(app) || app->attempt->accepted)
+        return NULL;
+    r = find_refusal(pl, app->attempt->id); /* says more than failures */
+    *ret_reason = r ? refusal_reason(r) : REASON_ApiUnavailable;
+    return r ? refusal_message(pl, app, r) : find_failure(pl, app);
+}
+
 static const char *rolling_reason(const struct attempt *at)
 {
     return at->kind == ATTEMPT_ADOPT ? REASON_Adopted : REASON_RollingUpdate;
@@ -257,13 +288,15 @@ static const char *rolling_reason(const struct attempt *at)
 /* In a rollback the app's own words stay those of what failed; the conditions tell of this. */
 static void tell_patch_trouble(struct planner *pl, struct app_status *app)
 {
-    const char *trouble = plan_patch_trouble(pl, app);
+    const char *reason, *trouble = plan_patch_trouble(pl, app, &reason);
 
     if (app->state != APP_UPDATING)
         return;
     if (trouble)
-        app_set(pl, app, APP_UPDATING, REASON_ApiUnavailable, trouble);
-    else if (same_text(app->reason, REASON_ApiUnavailable)) /* over: a conflict, a restart */
+        app_set(pl, app, APP_UPDATING, reason, trouble);
+    else if (same_text(app->reason, REASON_ApiUnavailable) ||
+             same_text(app->reason, REASON_Forbidden) || same_text(app->reason, REASON_Denied))
+        /* over: a conflict, a restart, another account */
         app_set(pl, app, APP_UPDATING, rolling_reason(app->attempt), NULL);
 }
 

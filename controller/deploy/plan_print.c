@@ -161,6 +161,8 @@ static void put_action(struct printer *pr, const struct action *act)
         break;
     case ACT_PATCH_DEPLOYMENT:
         fprintf(pr->out, " %s with attempt %s", act->deployment, act->id);
+        if (act->account)
+            fprintf(pr->out, " as ServiceAccount %s", act->account);
         break;
     case ACT_EVENT:
         fprintf(pr->out, " %s %s: %s", act->warning ? "Warning" : "Normal", act->reason, act->note);

@@ -82,8 +82,10 @@ void plan_send(struct planner *pl, const struct app_status *app,
 
 /* plan_follow.c */
 void plan_follow(struct planner *pl, struct app_status *app);
-/* What has kept the API server from taking the app's patch for a while; NULL = nothing. */
-const char *plan_patch_trouble(const struct planner *pl, const struct app_status *app);
+/* What keeps the API server from taking the app's patch, and the reason; NULL = nothing, or not for
+ * long. */
+const char *plan_patch_trouble(const struct planner *pl, const struct app_status *app,
+                               const char **ret_reason);
 
 /* plan_conclude.c */
 void plan_conclude(struct planner *pl);

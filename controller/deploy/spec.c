@@ -494,6 +494,14 @@ static void read_holds(struct reader *r, const cJSON *tree, struct release_spec 
     read_windows(r, tree, spec);
 }
 
+static void read_account(struct reader *r, const cJSON *tree, struct release_spec *spec)
+{
+    const cJSON *item = json_get(tree, "serviceAccountName");
+
+    spec->service_account = read_text(r, tree, "spec", "serviceAccountName", &SUBDOMAIN);
+    spec->service_account_wrong = item && !cJSON_IsNull(item) && !spec->service_account;
+}
+
 static void read_policy(struct reader *r, const cJSON *tree, struct release_spec *spec)
 {
     static const char *const tags[] = { "ShortSHA", "FullSHA", NULL };
@@ -510,7 +518,7 @@ static void read_policy(struct reader *r, const cJSON *tree, struct release_spec
                                                     "RollbackFailed, RollbackAll, Halt");
     if (spec->rollback_never && spec->on_failure == ON_FAILURE_ROLLBACK_ALL)
         complain(r, "spec.onFailure: RollbackAll needs rollback Auto");
-    spec->service_account = read_text(r, tree, "spec", "serviceAccountName", &SUBDOMAIN);
+    read_account(r, tree, spec);
     spec->pin_digest = read_bool(r, tree, "spec", "pinDigest", true);
     spec->enforce_rolling_update = read_bool(r, tree, "spec", "enforceRollingUpdate", true);
     spec->image_wait_ms =
@@ -536,9 +544,9 @@ const char *spec_decode(const cJSON *tree, struct arena *a, struct release_spec 
 {
     struct reader r = { .a = a };
 
+    *ret = (struct release_spec){ .service_account_wrong = !cJSON_IsObject(tree) };
     if (!cJSON_IsObject(tree))
         return "spec: is required";
-    *ret = (struct release_spec){ 0 };
     ret->commit = read_text(&r, tree, "spec", "commit", &COMMIT);
     if (!ret->commit)
         complain(&r, "spec.commit: is required: %s", COMMIT.rule);

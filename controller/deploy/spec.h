@@ -56,7 +56,9 @@ struct release_spec {
     const char *approved_commit; /* NULL = none */
     struct freeze_window *windows;
     size_t n_windows;
+    /* Known though another field is wrong: what rolls goes on with the rights it has. */
     const char *service_account; /* NULL = the controller's default */
+    bool service_account_wrong;  /* it is there and cannot be one */
     const char *actor;           /* source.actor; NULL = not said */
     int history_limit;
     int64_t ttl_ms; /* -1 = keep for ever */

@@ -281,6 +281,8 @@ struct observed gather(const struct gather *g, const struct release *r)
                           .generation = r->meta.generation,
                           .retry_at = r->retry_at,
                           .reconcile_at = r->reconcile_at,
+                          .account = r->spec.service_account ?: g->default_account,
+                          .account_wrong = r->spec.service_account_wrong,
                           .spec = r->spec_problem ? NULL : &r->spec,
                           .spec_problem = r->spec_problem,
                           .status = &r->status };

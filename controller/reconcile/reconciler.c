@@ -201,6 +201,7 @@ static void reconcile(struct reconciler *rc, const char *key)
     o = gather(&(struct gather){ .cluster = rc->cluster,
                                  .claims = rc->claims,
                                  .facts = f,
+                                 .default_account = rc->o.default_account,
                                  .arena = a,
                                  .now_ms = wall_ms,
                                  .mono_ms = now_ms },

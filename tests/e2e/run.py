@@ -11,11 +11,12 @@ import traceback
 
 import faults
 import node
+import rights
 import scenarios
 import torture
 
 MODULES = {"scenarios": scenarios.ALL, "faults": faults.ALL, "torture": torture.ALL,
-           "node": node.ALL}
+           "rights": rights.ALL, "node": node.ALL}
 ALL = {name: function for module in MODULES.values() for name, function in module.items()}
 
 

@@ -124,6 +124,8 @@ static void read_answers(const cJSON *tree, struct observed *o, struct arena *a)
                 (struct refusal){ .attempt_id = json_str(item, "id"),
                                   .for_good = json_bool(item, "forGood", false),
                                   .forbidden = json_bool(item, "forbidden", false),
+                                  .account = json_str(item, "account"),
+                                  .lack = (enum lack)(json_int(item, "lack", 0) & 1),
                                   .text = json_str(item, "text"),
                                   .at_ms = json_time(item, "at") };
     read_failures(json_get(tree, "failures"), o, a);
@@ -168,6 +170,8 @@ static struct observed observe(const cJSON *tree, const struct release *r, struc
                               .generation = r->meta.generation,
                               .retry_at = r->retry_at,
                               .reconcile_at = r->reconcile_at,
+                              .account = r->spec.service_account,
+                              .account_wrong = r->spec.service_account_wrong,
                               .spec = r->spec_problem ? NULL : &r->spec,
                               .spec_problem = r->spec_problem,
                               .status = &r->status,
@@ -222,6 +226,7 @@ static void check_patch(const struct observed *o, const struct plan *p, size_t a
     HOLDS(!o->spec_problem || (was && was->attempt)); /* nothing starts by a wrong spec */
     HOLDS(now && now->attempt && !strcmp(now->attempt->id, act->id));
     HOLDS(!strcmp(now->deployment, act->deployment));
+    HOLDS(!o->account_wrong && act->account == o->account);
     for (size_t i = 0; i < p->n_actions; i++) {
         HOLDS(p->actions[i].kind != ACT_PATCH_STATUS || i < at);
         written |= p->actions[i].kind == ACT_PATCH_STATUS;

@@ -88,6 +88,19 @@ static void check_written_ahead(const struct observed *o, const struct plan *p)
     }
 }
 
+/* Deployments are written with the account's rights, and with no others. */
+static void check_rights(const struct observed *o, const struct plan *p)
+{
+    for (size_t i = 0; i < p->n_actions; i++) {
+        const struct action *act = &p->actions[i];
+        const char *account = act->account ?: "", *wanted = o->account ?: "";
+
+        if (act->kind == ACT_PATCH_DEPLOYMENT ? o->account_wrong || strcmp(account, wanted) :
+                                                act->account != NULL)
+            die("%s with the rights of '%s'", action_name(act->kind), account);
+    }
+}
+
 /* kstatus: never both, and an old Ready never stands for a new generation. */
 static void check_conditions(const struct plan *p)
 {
@@ -114,6 +127,7 @@ static void play_step(struct world *w, const cJSON *step, FILE *out)
     check_round_trip(&p);
     check_quiet(&o, &p, a);
     check_written_ahead(&o, &p);
+    check_rights(&o, &p);
     check_conditions(&p);
     world_keep(w, &p);
     if (!out)

@@ -227,6 +227,13 @@ static struct image_answer observe_answer(const cJSON *known, int64_t at_ms)
     };
 }
 
+static enum lack lack_named(const char *verb)
+{
+    if (!verb)
+        return LACK_OTHER;
+    return strcmp(verb, "impersonate") ? LACK_PATCH : LACK_IMPERSONATE;
+}
+
 static void observe_answers(const struct world *w, struct arena *a, struct observed *o)
 {
     const cJSON *registry = json_get(w->tree, "registry"), *asked = json_get(w->tree, "askedLogs");
@@ -257,6 +264,8 @@ static void observe_answers(const struct world *w, struct arena *a, struct obser
         (struct refusal){ .attempt_id = refusal->string,
                           .for_good = json_int(refusal, "code", 0) == 422,
                           .forbidden = json_int(refusal, "code", 0) == 403,
+                          .account = json_str(refusal, "account"),
+                          .lack = lack_named(json_str(refusal, "lacks")),
                           .text = json_str(refusal, "text"),
                           .at_ms = time_at(refusal, "at") };
     o->failures = arena_array(a, count(failures) + 1, sizeof *o->failures);
@@ -282,11 +291,11 @@ static void observe_apps(const struct world *w, struct arena *a, struct observed
 
 struct observed world_observe(struct world *w, struct arena *a)
 {
-    static const char *const keys[] = { "at",        "name",       "namespace", "uid",
-                                        "spec",      "registry",   "retryAt",   "reconcileAt",
-                                        "status",    "generation", "logs",      "deployments",
-                                        "lastWrite", "liveReads",  "answers",   "askedLogs",
-                                        "refusals",  "failures",   NULL };
+    static const char *const keys[] = { "at",        "name",       "namespace",      "uid",
+                                        "spec",      "registry",   "retryAt",        "reconcileAt",
+                                        "status",    "generation", "logs",           "deployments",
+                                        "lastWrite", "liveReads",  "answers",        "askedLogs",
+                                        "refusals",  "failures",   "defaultAccount", NULL };
     struct release_spec *spec = arena_alloc(a, sizeof *spec);
     struct release_status *status = arena_alloc(a, sizeof *status);
     const char *problem = spec_decode(json_get(w->tree, "spec"), a, spec);
@@ -298,6 +307,8 @@ struct observed world_observe(struct world *w, struct arena *a)
                           .generation = json_int(w->tree, "generation", 1),
                           .retry_at = json_str(w->tree, "retryAt"),
                           .reconcile_at = json_str(w->tree, "reconcileAt"),
+                          .account = spec->service_account ?: json_str(w->tree, "defaultAccount"),
+                          .account_wrong = spec->service_account_wrong,
                           .spec = problem ? NULL : spec,
                           .spec_problem = problem,
                           .status = status,

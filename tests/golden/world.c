@@ -315,7 +315,7 @@ static void fail(struct world *w, const char *id, const cJSON *how)
 static void refuse(struct world *w, const cJSON *write, const cJSON *how)
 {
     cJSON *refusal;
-    static const char *const keys[] = { "code", "text", NULL };
+    static const char *const keys[] = { "code", "text", "lacks", NULL };
     int64_t code = json_int(how, "code", 0);
 
     check_keys(how, "refused", keys);
@@ -325,6 +325,8 @@ static void refuse(struct world *w, const cJSON *write, const cJSON *how)
     }
     refusal = cJSON_Duplicate(how, true);
     put_time(refusal, "at", w->now_ms);
+    if (json_str(write, "account"))
+        put(refusal, "account", cJSON_CreateString(json_str(write, "account")));
     put(object_in(w->tree, "refusals"), json_str(write, "id"), refusal);
 }
 
@@ -441,6 +443,7 @@ void world_keep(struct world *w, const struct plan *p)
             json_put_str(write, "deployment", act->deployment);
             json_put_str(write, "id", act->id);
             json_put_str(write, "body", act->body);
+            json_put_str(write, "account", act->account);
             cJSON_AddItemToArray(patches, write);
         }
     }
