@@ -62,26 +62,24 @@ static const struct app_status *other_mover(const struct planner *pl, const stru
     return NULL;
 }
 
-const char *plan_older_note(const struct planner *pl, const struct app_status *app,
-                            const struct app_facts *facts)
-{
-    return arena_printf(pl->a, "AppRelease %s names Deployment %s too, and is older",
-                        facts->older_release, app->deployment);
-}
-
 /* R19: odd Deployments. */
 static struct hurdle check_deployment(struct planner *pl, const struct app_status *app)
 {
     const struct app_facts *facts = plan_facts(pl, app->deployment);
     const struct deployment_facts *dep = facts->dep;
     const struct app_status *other = other_mover(pl, app);
+    const struct rival *rival = plan_conflict(facts);
 
     if (other)
         return hurdle(
             APP_PENDING, REASON_WaitingForTurn,
             arena_printf(pl->a, "app %s still rolls Deployment %s", other->name, app->deployment));
-    if (facts->older_release)
-        return hurdle(APP_FAILED, REASON_OwnershipConflict, plan_older_note(pl, app, facts));
+    if (rival)
+        return hurdle(APP_FAILED, REASON_OwnershipConflict,
+                      arena_printf(pl->a,
+                                   "AppRelease %s, which is newer, has Deployment %s and is not "
+                                   "finished",
+                                   rival->name, app->deployment));
     if (!dep)
         return missing_deployment(pl, app);
     if (dep->deleting)
@@ -304,10 +302,11 @@ static const struct attempt *standing_attempt(const struct planner *pl,
     bool failed = own && own->kind == ATTEMPT_ROLLBACK && !own->accepted; /* and is still there */
 
     if (own && own->images.n && same_text(own->deployment_uid, dep->uid) &&
-        images_match(&dep->tmpl, &own->images))
+        images_match(&dep->tmpl, &own->images) && !plan_is_patched_over(pl, dep, own))
         return is_good_attempt(pl, app) ? NULL : own;
     if (dep->attempt && dep->attempt->images.n && images_match(&dep->tmpl, &dep->attempt->images) &&
-        (failed || !deployment_is_complete(dep)))
+        (failed || !deployment_is_complete(dep) ||
+         plan_rival_rolls(plan_facts(pl, app->deployment))))
         return dep->attempt;
     return NULL;
 }
@@ -485,7 +484,8 @@ bool plan_decide(struct planner *pl, struct app_status *app, const struct app_sp
     change = compare_images(pl, spec, dep, &images, app->target_image);
     if (change == CHANGE_UNKNOWN)
         return stay(pl, app, hurdle(APP_PENDING, REASON_Resolving, NULL));
-    if (change == CHANGE_NONE && deployment_is_complete(dep)) {
+    if (change == CHANGE_NONE && deployment_is_complete(dep) &&
+        !plan_rival_rolls(plan_facts(pl, app->deployment))) {
         settle_unchanged(pl, app);
         return true;
     }

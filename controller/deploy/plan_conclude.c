@@ -68,12 +68,14 @@ static void set_stalled(struct planner *pl, const char *reason, const char *mess
 static bool is_good(const struct app_status *app)
 {
     return app->state == APP_UPDATED || app->state == APP_UNCHANGED ||
-           (app->state == APP_SKIPPED && same_text(app->reason, REASON_ImageAbsent));
+           (app->state == APP_SKIPPED && same_text(app->reason, REASON_ImageAbsent)) ||
+           (app->state == APP_SUPERSEDED && app->target_image);
 }
 
 struct tally {
     size_t total, settled, good, changed;
     const struct app_status *moving, *waiting, *failed, *rolled_back; /* the first of each */
+    const struct app_status *superseded;                              /* before it was good */
     const char *trouble; /* of the first whose patch the API server does not take */
 };
 
@@ -115,6 +117,8 @@ static struct tally tally_apps(const struct planner *pl)
             t.failed = app;
         if (app->state == APP_ROLLED_BACK && !t.rolled_back)
             t.rolled_back = app;
+        if (app->state == APP_SUPERSEDED && !is_good(app) && !t.superseded)
+            t.superseded = app;
     }
     return t;
 }
@@ -138,6 +142,8 @@ static void set_failed(struct planner *pl, const struct tally *t)
         set_stalled(pl, t->failed->reason, app_note(pl, t->failed));
     else if (t->rolled_back)
         set_stalled(pl, REASON_RolledBack, app_note(pl, t->rolled_back));
+    else if (t->superseded)
+        set_stalled(pl, REASON_Superseded, app_note(pl, t->superseded));
     else
         set_stalled(pl, REASON_ReleaseFailed, "not every app could be released");
 }
@@ -203,6 +209,8 @@ static bool has_drifted(struct planner *pl, const struct app_status *app,
     const struct attempt *at = app->attempt;
     const struct app_spec *spec = plan_app_spec(pl, app->name);
 
+    if (at && plan_is_patched_over(pl, dep, at))
+        return false; /* another AppRelease's work, and its drift */
     if (app->state == APP_UNCHANGED)
         return spec && plan_runs_another_digest(pl, spec, dep, app->good_image);
     return (app->state == APP_UPDATED || app->state == APP_ROLLED_BACK) && at &&
@@ -326,6 +334,8 @@ static struct telling telling_of(const struct app_status *app)
         return (struct telling){ false, NULL, "waiting to roll to" };
     case APP_SKIPPED:
         return (struct telling){ false, "Skipped", "not rolled to" };
+    case APP_SUPERSEDED:
+        return (struct telling){ false, "Superseded", "superseded at" };
     case APP_PENDING:
     case APP_UNCHANGED:
     case APP_SOAKING:
@@ -392,7 +402,8 @@ static void tell_release(struct planner *pl)
     struct action *event;
 
     if (same_text(now->status, "Unknown") || (was && same_text(was->reason, now->reason)) ||
-        same_text(now->reason, REASON_RolledBack) || is_told(pl, now->reason, warning))
+        same_text(now->reason, REASON_RolledBack) || same_text(now->reason, REASON_Superseded) ||
+        is_told(pl, now->reason, warning))
         return; /* an app's own event has told of it */
     event = plan_act(pl, ACT_EVENT);
     event->warning = warning;
