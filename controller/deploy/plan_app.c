@@ -229,16 +229,20 @@ bool plan_lacks_pods(struct planner *pl, const struct app_spec *spec)
     return false;
 }
 
-bool plan_runs_another_digest(struct planner *pl, const struct app_spec *spec,
-                              const struct deployment_facts *dep, const char *image)
+bool plan_runs_another(struct planner *pl, const struct app_spec *spec,
+                       const struct deployment_facts *dep, const char *image)
 {
+    const char *string = image ? image_without_digest(image, pl->a) : NULL;
     struct image_list images;
 
     if (!image || pick_containers(pl, spec, &dep->tmpl, &images).reason)
         return false;
-    for (size_t i = 0; i < images.n; i++)
-        if (image_digest(images.items[i].image) && !image_same(images.items[i].image, image))
+    for (size_t i = 0; i < images.n; i++) {
+        const char *running = images.items[i].image;
+
+        if (image_digest(running) ? !image_same(running, image) : !i && strcmp(running, string))
             return true;
+    }
     return false;
 }
 
@@ -418,11 +422,23 @@ static void start_adopt(struct planner *pl, struct app_status *app,
     pl->moving++;
 }
 
-static void settle_unchanged(struct planner *pl, struct app_status *app)
+/* What was found good: the string that the Deployment has, with the digest that it stands for. By
+ * the string a later change of it is known (R16), by the digest the way back is exact. */
+static const char *found_image(const struct planner *pl, const char *running, const char *target)
+{
+    const char *digest = image_digest(target);
+
+    if (!digest || strlen(running) + 1 + strlen(digest) > STATUS_IMAGE_BYTES)
+        return target;
+    return image_digest(running) ? running : arena_printf(pl->a, "%s@%s", running, digest);
+}
+
+static void settle_unchanged(struct planner *pl, struct app_status *app,
+                             const struct image_list *running)
 {
     app_set(pl, app, APP_UNCHANGED, REASON_SameDigest, NULL);
     app->commit = app->target_commit;
-    app->good_image = app->target_image;
+    app->good_image = found_image(pl, running->items[0].image, app->target_image);
     app->failed_image = app->failed_commit = NULL;
     app->failure = NULL;
 }
@@ -486,7 +502,7 @@ bool plan_decide(struct planner *pl, struct app_status *app, const struct app_sp
         return stay(pl, app, hurdle(APP_PENDING, REASON_Resolving, NULL));
     if (change == CHANGE_NONE && deployment_is_complete(dep) &&
         !plan_rival_rolls(plan_facts(pl, app->deployment))) {
-        settle_unchanged(pl, app);
+        settle_unchanged(pl, app, &images);
         return true;
     }
     if (!app_is_moving(app) && plan_latch_holds(app, app->target_image)) {

@@ -212,28 +212,46 @@ static bool has_drifted(struct planner *pl, const struct app_status *app,
     if (at && plan_is_patched_over(pl, dep, at))
         return false; /* another AppRelease's work, and its drift */
     if (app->state == APP_UNCHANGED)
-        return spec && plan_runs_another_digest(pl, spec, dep, app->good_image);
+        return spec && plan_runs_another(pl, spec, dep, app->good_image);
     return (app->state == APP_UPDATED || app->state == APP_ROLLED_BACK) && at &&
            same_text(at->deployment_uid, dep->uid) && !images_match(&dep->tmpl, &at->images);
 }
 
+/* A settled release says it where people look first. */
+static void tell_ready_of_conflict(struct planner *pl, const char *note)
+{
+    const struct condition *ready = status_condition(pl->s, "Ready");
+
+    if (!status_condition(pl->s, "Reconciling"))
+        set_ready(pl, ready->status, ready->reason,
+                  arena_printf(pl->a, "%s; %s", ready->message, note));
+}
+
 static void set_conflicted(struct planner *pl)
 {
+    const char *note = NULL;
+    int more = 0;
+
     for (size_t i = 0; i < pl->s->n_apps; i++) {
         const struct app_status *app = &pl->s->apps[i];
         const struct deployment_facts *dep = plan_facts(pl, app->deployment)->dep;
 
-        if (!dep || !has_drifted(pl, app, dep))
+        if (!dep || !has_drifted(pl, app, dep) || (note && ++more))
             continue;
-        condition_set(pl, "Conflicted", "True", REASON_FieldManagerConflict,
-                      arena_printf(pl->a,
-                                   "%s: the image of Deployment %s was changed by '%s'; it "
-                                   "stands until the next release",
-                                   app->name, app->deployment,
-                                   dep->image_manager ? dep->image_manager : "somebody"));
+        note = arena_printf(pl->a,
+                            "%s: the image of Deployment %s was changed by '%s'; it stands until "
+                            "the next release",
+                            app->name, app->deployment,
+                            dep->image_manager ? dep->image_manager : "somebody");
+    }
+    if (!note) {
+        condition_remove(pl, "Conflicted");
         return;
     }
-    condition_remove(pl, "Conflicted");
+    if (more)
+        note = arena_printf(pl->a, "%s (and %d more)", note, more);
+    condition_set(pl, "Conflicted", "True", REASON_FieldManagerConflict, note);
+    tell_ready_of_conflict(pl, note);
 }
 
 /* --- history --- */

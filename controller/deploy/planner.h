@@ -74,10 +74,10 @@ void plan_still_bad(struct planner *pl, struct app_status *app);
 bool plan_is_there(struct planner *pl, const struct app_spec *spec, const char *target);
 /* Are the pods of the app needed, and not known yet, to say whether it changes (R3)? */
 bool plan_lacks_pods(struct planner *pl, const struct app_spec *spec);
-/* Does the Deployment name, in a container of the app, another digest than the image's? What it
- * says without a digest is not judged. */
-bool plan_runs_another_digest(struct planner *pl, const struct app_spec *spec,
-                              const struct deployment_facts *dep, const char *image);
+/* Does the Deployment name, in a container of the app, another digest than the image's? Where it
+ * names none the strings count: of the first container, whose string status keeps. */
+bool plan_runs_another(struct planner *pl, const struct app_spec *spec,
+                       const struct deployment_facts *dep, const char *image);
 /* What the Deployment is to run for a target: pinned, or without digest. */
 const char *plan_written_image(const struct planner *pl, const char *target);
 bool deployment_is_complete(const struct deployment_facts *dep);
