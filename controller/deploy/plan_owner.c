@@ -71,6 +71,15 @@ static bool is_good(const struct app_status *app)
     return app->state == APP_UPDATED || app->state == APP_UNCHANGED;
 }
 
+/* Did the patch that the Deployment names come after the generation at hand began? One that goes
+ * back does not count: it ends what a first patch began. */
+static bool came_later(const struct planner *pl, const struct attempt *at)
+{
+    int64_t began_ms = generation_began_ms(pl);
+
+    return at->start_ms >= began_ms && (!began_ms || at->kind != ATTEMPT_ROLLBACK);
+}
+
 /* Is the patch that the Deployment names, another AppRelease's, one that we must give way to? */
 static bool must_give_way(const struct planner *pl, const struct app_status *app,
                           const struct app_facts *facts)
@@ -78,7 +87,7 @@ static bool must_give_way(const struct planner *pl, const struct app_status *app
     const struct rival *owner = find_owner(facts);
     int64_t since_ms = facts->dep->attempt->start_ms;
 
-    if (owner && owner->newer && since_ms >= generation_began_ms(pl))
+    if (owner && owner->newer && came_later(pl, facts->dep->attempt))
         return true;
     if (app_is_moving(app)) /* of an older one only `rollout undo` brings the annotations */
         return app->attempt->accepted && since_ms >= app->attempt->start_ms &&
@@ -138,7 +147,7 @@ static void give_way(struct planner *pl, struct app_status *app)
 
     if (dep && dep->owner && dep->attempt && !is_owned_by(dep, pl->o->uid) &&
         must_give_way(pl, app, facts)) {
-        if (dep->attempt->start_ms >= generation_began_ms(pl))
+        if (came_later(pl, dep->attempt))
             supersede(pl, app, find_owner(facts));
         else if (app_is_moving(app)) /* its attempt is over, but this generation came later */
             app_set(pl, app, APP_PENDING, REASON_WaitingForTurn, NULL);

@@ -10,11 +10,12 @@ import time
 import traceback
 
 import faults
+import hands
 import node
 import scenarios
 import torture
 
-MODULES = {"scenarios": scenarios.ALL, "faults": faults.ALL, "torture": torture.ALL,
+MODULES = {"scenarios": scenarios.ALL, "faults": faults.ALL, "hands": hands.ALL, "torture": torture.ALL,
            "node": node.ALL}
 ALL = {name: function for module in MODULES.values() for name, function in module.items()}
 
