@@ -71,10 +71,20 @@ struct deployment_facts {
     int64_t read_ms; /* when all this was last read live; 0 = never */
 };
 
+/* Another AppRelease that names the Deployment: valid, not suspended, mode Apply (R15). */
+struct rival {
+    const char *name, *uid;
+    bool newer;           /* by (creationTimestamp, name) */
+    bool finished;        /* with its generation and tokens */
+    bool rolling;         /* its patch of the Deployment was accepted, and is followed */
+    int64_t unchanged_ms; /* since when it has found the Deployment at its target; 0 = has not */
+};
+
 struct app_facts {
     const char *deployment;             /* the name */
     const struct deployment_facts *dep; /* NULL = there is none */
-    const char *older_release;          /* an older AppRelease that names it; NULL = none */
+    struct rival *rivals;
+    size_t n_rivals;
 };
 
 /* What a registry said of an image reference. */

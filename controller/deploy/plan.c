@@ -118,7 +118,8 @@ static void begin_work(struct planner *pl)
     const struct observed *o = pl->o;
     struct release_status *s = pl->s;
     bool retry = !same_text(o->retry_at, s->last_retry_at);
-    bool same = s->observed_generation == o->generation && !retry;
+    bool new_generation = s->observed_generation != o->generation;
+    bool same = !new_generation && !retry;
 
     if (same && s->commit && s->start_ms && same_text(o->reconcile_at, s->last_reconcile_at))
         return;
@@ -131,6 +132,8 @@ static void begin_work(struct planner *pl)
     for (size_t i = 0; i < s->n_apps; i++) {
         if (retry)
             s->apps[i].failed_image = s->apps[i].failed_commit = NULL;
+        if (s->apps[i].state == APP_SUPERSEDED && new_generation)
+            app_set(pl, &s->apps[i], APP_PENDING, REASON_Resolving, NULL);
         if (!same && s->apps[i].attempt)
             s->apps[i].attempt->put_backs = 0;
     }
@@ -261,6 +264,7 @@ static void count_moving(struct planner *pl)
 static void follow_all(struct planner *pl)
 {
     pl->s->observed_generation = pl->o->generation;
+    plan_owners(pl);
     for (size_t i = 0; i < pl->s->n_apps; i++)
         if (app_is_moving(&pl->s->apps[i]))
             plan_follow(pl, &pl->s->apps[i]);
@@ -282,6 +286,7 @@ struct plan plan_make(const struct observed *o, struct arena *a)
     } else {
         begin_work(&pl);
         list_apps(&pl);
+        plan_owners(&pl);
         count_moving(&pl);
         plan_images(&pl);
         for (size_t i = 0; i < p.status.n_apps; i++)

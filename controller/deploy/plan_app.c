@@ -62,26 +62,24 @@ static const struct app_status *other_mover(const struct planner *pl, const stru
     return NULL;
 }
 
-const char *plan_older_note(const struct planner *pl, const struct app_status *app,
-                            const struct app_facts *facts)
-{
-    return arena_printf(pl->a, "AppRelease %s names Deployment %s too, and is older",
-                        facts->older_release, app->deployment);
-}
-
 /* R19: odd Deployments. */
 static struct hurdle check_deployment(struct planner *pl, const struct app_status *app)
 {
     const struct app_facts *facts = plan_facts(pl, app->deployment);
     const struct deployment_facts *dep = facts->dep;
     const struct app_status *other = other_mover(pl, app);
+    const struct rival *rival = plan_conflict(facts);
 
     if (other)
         return hurdle(
             APP_PENDING, REASON_WaitingForTurn,
             arena_printf(pl->a, "app %s still rolls Deployment %s", other->name, app->deployment));
-    if (facts->older_release)
-        return hurdle(APP_FAILED, REASON_OwnershipConflict, plan_older_note(pl, app, facts));
+    if (rival)
+        return hurdle(APP_FAILED, REASON_OwnershipConflict,
+                      arena_printf(pl->a,
+                                   "AppRelease %s, which is newer, has Deployment %s and is not "
+                                   "finished",
+                                   rival->name, app->deployment));
     if (!dep)
         return missing_deployment(pl, app);
     if (dep->deleting)
@@ -231,16 +229,20 @@ bool plan_lacks_pods(struct planner *pl, const struct app_spec *spec)
     return false;
 }
 
-bool plan_runs_another_digest(struct planner *pl, const struct app_spec *spec,
-                              const struct deployment_facts *dep, const char *image)
+bool plan_runs_another(struct planner *pl, const struct app_spec *spec,
+                       const struct deployment_facts *dep, const char *image)
 {
+    const char *string = image ? image_without_digest(image, pl->a) : NULL;
     struct image_list images;
 
     if (!image || pick_containers(pl, spec, &dep->tmpl, &images).reason)
         return false;
-    for (size_t i = 0; i < images.n; i++)
-        if (image_digest(images.items[i].image) && !image_same(images.items[i].image, image))
+    for (size_t i = 0; i < images.n; i++) {
+        const char *running = images.items[i].image;
+
+        if (image_digest(running) ? !image_same(running, image) : !i && strcmp(running, string))
             return true;
+    }
     return false;
 }
 
@@ -304,10 +306,11 @@ static const struct attempt *standing_attempt(const struct planner *pl,
     bool failed = own && own->kind == ATTEMPT_ROLLBACK && !own->accepted; /* and is still there */
 
     if (own && own->images.n && same_text(own->deployment_uid, dep->uid) &&
-        images_match(&dep->tmpl, &own->images))
+        images_match(&dep->tmpl, &own->images) && !plan_is_patched_over(pl, dep, own))
         return is_good_attempt(pl, app) ? NULL : own;
     if (dep->attempt && dep->attempt->images.n && images_match(&dep->tmpl, &dep->attempt->images) &&
-        (failed || !deployment_is_complete(dep)))
+        (failed || !deployment_is_complete(dep) ||
+         plan_rival_rolls(plan_facts(pl, app->deployment))))
         return dep->attempt;
     return NULL;
 }
@@ -423,11 +426,23 @@ static void start_adopt(struct planner *pl, struct app_status *app,
     pl->moving++;
 }
 
-static void settle_unchanged(struct planner *pl, struct app_status *app)
+/* What was found good: the string that the Deployment has, with the digest that it stands for. By
+ * the string a later change of it is known (R16), by the digest the way back is exact. */
+static const char *found_image(const struct planner *pl, const char *running, const char *target)
+{
+    const char *digest = image_digest(target);
+
+    if (!digest || strlen(running) + 1 + strlen(digest) > STATUS_IMAGE_BYTES)
+        return target;
+    return image_digest(running) ? running : arena_printf(pl->a, "%s@%s", running, digest);
+}
+
+static void settle_unchanged(struct planner *pl, struct app_status *app,
+                             const struct image_list *running)
 {
     app_set(pl, app, APP_UNCHANGED, REASON_SameDigest, NULL);
     app->commit = app->target_commit;
-    app->good_image = app->target_image;
+    app->good_image = found_image(pl, running->items[0].image, app->target_image);
     app->failed_image = app->failed_commit = NULL;
     app->failure = NULL;
 }
@@ -489,8 +504,9 @@ bool plan_decide(struct planner *pl, struct app_status *app, const struct app_sp
     change = compare_images(pl, spec, dep, &images, app->target_image);
     if (change == CHANGE_UNKNOWN)
         return stay(pl, app, hurdle(APP_PENDING, REASON_Resolving, NULL));
-    if (change == CHANGE_NONE && deployment_is_complete(dep)) {
-        settle_unchanged(pl, app);
+    if (change == CHANGE_NONE && deployment_is_complete(dep) &&
+        !plan_rival_rolls(plan_facts(pl, app->deployment))) {
+        settle_unchanged(pl, app, &images);
         return true;
     }
     if (!app_is_moving(app) && plan_latch_holds(app, app->target_image)) {

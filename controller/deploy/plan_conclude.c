@@ -68,12 +68,14 @@ static void set_stalled(struct planner *pl, const char *reason, const char *mess
 static bool is_good(const struct app_status *app)
 {
     return app->state == APP_UPDATED || app->state == APP_UNCHANGED ||
-           (app->state == APP_SKIPPED && same_text(app->reason, REASON_ImageAbsent));
+           (app->state == APP_SKIPPED && same_text(app->reason, REASON_ImageAbsent)) ||
+           (app->state == APP_SUPERSEDED && app->target_image);
 }
 
 struct tally {
     size_t total, settled, good, changed;
     const struct app_status *moving, *waiting, *failed, *rolled_back; /* the first of each */
+    const struct app_status *superseded;  /* before it was good */
     const char *trouble, *trouble_reason; /* of the first whose patch is not taken */
 };
 
@@ -116,6 +118,8 @@ static struct tally tally_apps(const struct planner *pl)
             t.failed = app;
         if (app->state == APP_ROLLED_BACK && !t.rolled_back)
             t.rolled_back = app;
+        if (app->state == APP_SUPERSEDED && !is_good(app) && !t.superseded)
+            t.superseded = app;
     }
     return t;
 }
@@ -139,6 +143,8 @@ static void set_failed(struct planner *pl, const struct tally *t)
         set_stalled(pl, t->failed->reason, app_note(pl, t->failed));
     else if (t->rolled_back)
         set_stalled(pl, REASON_RolledBack, app_note(pl, t->rolled_back));
+    else if (t->superseded)
+        set_stalled(pl, REASON_Superseded, app_note(pl, t->superseded));
     else
         set_stalled(pl, REASON_ReleaseFailed, "not every app could be released");
 }
@@ -204,29 +210,49 @@ static bool has_drifted(struct planner *pl, const struct app_status *app,
     const struct attempt *at = app->attempt;
     const struct app_spec *spec = plan_app_spec(pl, app->name);
 
+    if (at && plan_is_patched_over(pl, dep, at))
+        return false; /* another AppRelease's work, and its drift */
     if (app->state == APP_UNCHANGED)
-        return spec && plan_runs_another_digest(pl, spec, dep, app->good_image);
+        return spec && plan_runs_another(pl, spec, dep, app->good_image);
     return (app->state == APP_UPDATED || app->state == APP_ROLLED_BACK) && at &&
            same_text(at->deployment_uid, dep->uid) && !images_match(&dep->tmpl, &at->images);
 }
 
+/* A settled release says it where people look first. */
+static void tell_ready_of_conflict(struct planner *pl, const char *note)
+{
+    const struct condition *ready = status_condition(pl->s, "Ready");
+
+    if (!status_condition(pl->s, "Reconciling"))
+        set_ready(pl, ready->status, ready->reason,
+                  arena_printf(pl->a, "%s; %s", ready->message, note));
+}
+
 static void set_conflicted(struct planner *pl)
 {
+    const char *note = NULL;
+    int more = 0;
+
     for (size_t i = 0; i < pl->s->n_apps; i++) {
         const struct app_status *app = &pl->s->apps[i];
         const struct deployment_facts *dep = plan_facts(pl, app->deployment)->dep;
 
-        if (!dep || !has_drifted(pl, app, dep))
+        if (!dep || !has_drifted(pl, app, dep) || (note && ++more))
             continue;
-        condition_set(pl, "Conflicted", "True", REASON_FieldManagerConflict,
-                      arena_printf(pl->a,
-                                   "%s: the image of Deployment %s was changed by '%s'; it "
-                                   "stands until the next release",
-                                   app->name, app->deployment,
-                                   dep->image_manager ? dep->image_manager : "somebody"));
+        note = arena_printf(pl->a,
+                            "%s: the image of Deployment %s was changed by '%s'; it stands until "
+                            "the next release",
+                            app->name, app->deployment,
+                            dep->image_manager ? dep->image_manager : "somebody");
+    }
+    if (!note) {
+        condition_remove(pl, "Conflicted");
         return;
     }
-    condition_remove(pl, "Conflicted");
+    if (more)
+        note = arena_printf(pl->a, "%s (and %d more)", note, more);
+    condition_set(pl, "Conflicted", "True", REASON_FieldManagerConflict, note);
+    tell_ready_of_conflict(pl, note);
 }
 
 /* --- history --- */
@@ -327,6 +353,8 @@ static struct telling telling_of(const struct app_status *app)
         return (struct telling){ false, NULL, "waiting to roll to" };
     case APP_SKIPPED:
         return (struct telling){ false, "Skipped", "not rolled to" };
+    case APP_SUPERSEDED:
+        return (struct telling){ false, "Superseded", "superseded at" };
     case APP_PENDING:
     case APP_UNCHANGED:
     case APP_SOAKING:
@@ -393,7 +421,8 @@ static void tell_release(struct planner *pl)
     struct action *event;
 
     if (same_text(now->status, "Unknown") || (was && same_text(was->reason, now->reason)) ||
-        same_text(now->reason, REASON_RolledBack) || is_told(pl, now->reason, warning))
+        same_text(now->reason, REASON_RolledBack) || same_text(now->reason, REASON_Superseded) ||
+        is_told(pl, now->reason, warning))
         return; /* an app's own event has told of it */
     event = plan_act(pl, ACT_EVENT);
     event->warning = warning;

@@ -355,16 +355,11 @@ static void tell_put_back(struct planner *pl, const struct app_status *app,
 /* R16: somebody else changed the image while we are at it. */
 static bool put_back(struct planner *pl, struct app_status *app, const struct deployment_facts *dep)
 {
-    const struct app_facts *facts = plan_facts(pl, app->deployment);
     const struct attempt was = *app->attempt;
     struct attempt *at;
 
     if (dep->attempt && !strcmp(dep->attempt->id, was.id) && images_match(&dep->tmpl, &was.images))
         return false;
-    if (facts->older_release) { /* it has taken the Deployment over, as it may */
-        finish(pl, app, APP_FAILED, REASON_OwnershipConflict, plan_older_note(pl, app, facts));
-        return true;
-    }
     if (was.put_backs >= PUT_BACKS) {
         finish(pl, app, APP_FAILED, REASON_FieldManagerConflict,
                arena_printf(pl->a,

@@ -3,6 +3,7 @@
  *   plan.c            the order of things: generation, apps, images, steps, conclusion
  *   plan_images.c     preflight: what the targets are (R2)
  *   plan_app.c        may an app start, and how (R3, R4, R10, R11, R19)
+ *   plan_owner.c      which of several AppReleases has a Deployment (R15)
  *   plan_follow.c     a running attempt: accepted, healthy, failed, put back (R4 … R10, R16)
  *   plan_conclude.c   conditions, history, events, quiet (R20) */
 #ifndef DEPLOY_PLANNER_H
@@ -51,6 +52,17 @@ void plan_skip_absent(struct planner *pl, struct app_status *app, const struct a
  * is time to ask again. NULL while there is none. */
 const struct image_answer *plan_ask_image(struct planner *pl, const char *image, int64_t since_ms);
 
+/* plan_owner.c */
+/* Give up the apps whose Deployment another AppRelease has taken over. */
+void plan_owners(struct planner *pl);
+/* The newer AppRelease that has the Deployment and is not finished; NULL = none. */
+const struct rival *plan_conflict(const struct app_facts *facts);
+/* Is the attempt that the Deployment names still followed by another AppRelease? */
+bool plan_rival_rolls(const struct app_facts *facts);
+/* Has another AppRelease patched the Deployment since the attempt began? */
+bool plan_is_patched_over(const struct planner *pl, const struct deployment_facts *dep,
+                          const struct attempt *at);
+
 /* plan_app.c */
 /* Decide about an app that does not move, or whose target has moved on. False: it cannot start
  * yet, and if it moves its attempt is to be followed. */
@@ -60,15 +72,12 @@ bool plan_latch_holds(const struct app_status *app, const char *target);
 void plan_still_bad(struct planner *pl, struct app_status *app);
 /* Does the app's Deployment run the target already, completely? */
 bool plan_is_there(struct planner *pl, const struct app_spec *spec, const char *target);
-/* That an older AppRelease names the app's Deployment too. */
-const char *plan_older_note(const struct planner *pl, const struct app_status *app,
-                            const struct app_facts *facts);
 /* Are the pods of the app needed, and not known yet, to say whether it changes (R3)? */
 bool plan_lacks_pods(struct planner *pl, const struct app_spec *spec);
-/* Does the Deployment name, in a container of the app, another digest than the image's? What it
- * says without a digest is not judged. */
-bool plan_runs_another_digest(struct planner *pl, const struct app_spec *spec,
-                              const struct deployment_facts *dep, const char *image);
+/* Does the Deployment name, in a container of the app, another digest than the image's? Where it
+ * names none the strings count: of the first container, whose string status keeps. */
+bool plan_runs_another(struct planner *pl, const struct app_spec *spec,
+                       const struct deployment_facts *dep, const char *image);
 /* What the Deployment is to run for a target: pinned, or without digest. */
 const char *plan_written_image(const struct planner *pl, const char *target);
 bool deployment_is_complete(const struct deployment_facts *dep);

@@ -21,6 +21,7 @@
     X(AmbiguousContainer, true)                                                                    \
     X(ContainerNotFound, true)                                                                     \
     X(OwnershipConflict, true)                                                                     \
+    X(Superseded, false)                                                                           \
     X(ReleaseFailed, false)                                                                        \
     X(RollingUpdate, false)                                                                        \
     X(Adopted, false)                                                                              \

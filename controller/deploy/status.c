@@ -22,6 +22,7 @@ static const char *const STATES[] = {
     [APP_ROLLED_BACK] = "RolledBack",
     [APP_FAILED] = "Failed",
     [APP_SKIPPED] = "Skipped",
+    [APP_SUPERSEDED] = "Superseded",
 };
 
 static const char *const KINDS[] = {

@@ -28,6 +28,7 @@ enum app_state {
     APP_ROLLED_BACK,
     APP_FAILED,
     APP_SKIPPED,
+    APP_SUPERSEDED, /* another AppRelease has the Deployment, for this generation (R15) */
 };
 
 enum attempt_kind { ATTEMPT_ROLL, ATTEMPT_ADOPT, ATTEMPT_ROLLBACK, ATTEMPT_PUT_BACK };

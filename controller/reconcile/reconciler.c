@@ -93,13 +93,21 @@ static void on_deployment(const char *key, void *ctx)
     claims_each(rc->claims, key, on_claimant, rc);
 }
 
+/* Is the release to others, which name its Deployments too, what it was (R15)? */
+static bool stands_as_before(const struct release *old, const struct release *r)
+{
+    return old && r && release_is_finished(old) == release_is_finished(r) &&
+           release_claims(old, NULL) == release_claims(r, NULL);
+}
+
 static void on_release(const char *key, const struct release *old, void *ctx)
 {
     struct reconciler *rc = ctx;
     const struct release *r = cluster_release(rc->cluster, key);
 
-    (void)old;
     claims_set(rc->claims, key, r, on_deployment, rc);
+    if (!stands_as_before(old, r))
+        claims_of(rc->claims, key, on_deployment, rc);
     add_key(rc, key);
 }
 

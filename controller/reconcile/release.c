@@ -1,5 +1,7 @@
 #include "reconcile/release.h"
 
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -33,4 +35,28 @@ void *release_decode(const cJSON *tree, struct err *e)
     r->spec_problem = spec_decode(json_get(tree, "spec"), a, &r->spec);
     status_decode(json_get(tree, "status"), a, &r->status);
     return r;
+}
+
+bool release_claims(const struct release *r, const char *deployment)
+{
+    if (r->spec_problem || r->spec.suspend || r->spec.plan_only || r->meta.deleted_ms)
+        return false;
+    for (size_t i = 0; i < r->spec.n_apps; i++)
+        if (!deployment || !strcmp(r->spec.apps[i].deployment, deployment))
+            return true;
+    return false;
+}
+
+static bool is_handled(const char *token, const char *last)
+{
+    return !token || (last && !strcmp(token, last));
+}
+
+bool release_is_finished(const struct release *r)
+{
+    const struct release_status *s = &r->status;
+
+    return s->observed_generation == r->meta.generation && status_condition(s, "Ready") &&
+           !status_condition(s, "Reconciling") && is_handled(r->retry_at, s->last_retry_at) &&
+           is_handled(r->reconcile_at, s->last_reconcile_at);
 }

@@ -1,6 +1,8 @@
 /* controller/reconcile/release.h — One AppRelease as stored: metadata, checked spec, status. */
 #ifndef RECONCILE_RELEASE_H
 #define RECONCILE_RELEASE_H
+#include <stdbool.h>
+
 #include "deploy/spec.h"
 #include "deploy/status.h"
 #include "kube/meta.h"
@@ -17,5 +19,12 @@ struct release {
 
 /* For kube/reflector: an object in an arena of its own (kube_object_free). */
 void *release_decode(const cJSON *tree, struct err *e);
+
+/* Does it lay claim to the Deployment (R15)? A wrong spec, suspend, mode Plan and being deleted do
+ * not. deployment NULL: to any. */
+bool release_claims(const struct release *r, const char *deployment);
+
+/* Is it done with its generation and tokens? */
+bool release_is_finished(const struct release *r);
 
 #endif

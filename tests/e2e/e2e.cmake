@@ -1,4 +1,4 @@
-# Every scenario of scenarios.py, rights.py, faults.py and torture.py as a test of its own, against one cluster with
+# Every scenario of the modules below as a test of its own, against one cluster with
 # simulated nodes; node.py against a real node. The fixtures bring the clusters up; they stay up.
 set(E2E ${CMAKE_CURRENT_SOURCE_DIR}/e2e)
 set(HACK ${CMAKE_SOURCE_DIR}/hack)
@@ -26,8 +26,9 @@ function(add_scenarios module labels timeout)
             ENVIRONMENT "CONTROLLER=$<TARGET_FILE:btc-shopflow-deployer>;E2E_LOGS=${CMAKE_BINARY_DIR}/e2e-logs;PYTHONDONTWRITEBYTECODE=1")
     endforeach()
 endfunction()
-add_scenarios(scenarios e2e 240)
-add_scenarios(rights e2e 240)
+add_scenarios(scenarios e2e 300)
+add_scenarios(rights e2e 300)
+add_scenarios(hands e2e 300)
 add_scenarios(faults "e2e;torture" 300)
 add_scenarios(torture "e2e;torture" 600)
 

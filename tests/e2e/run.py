@@ -5,18 +5,20 @@ installed there, all others with the controller $CONTROLLER.
     run.py --list faults     the names of those of faults.py (or another)
     run.py crash-rolls-back  one of them (or several)"""
 
+import importlib
 import sys
 import time
 import traceback
 
-import faults
-import node
-import rights
-import scenarios
-import torture
-
-MODULES = {"scenarios": scenarios.ALL, "faults": faults.ALL, "torture": torture.ALL,
-           "rights": rights.ALL, "node": node.ALL}
+NAMES = [
+    "scenarios",
+    "rights",
+    "hands",
+    "faults",
+    "torture",
+    "node",
+]
+MODULES = {name: importlib.import_module(name).ALL for name in NAMES}
 ALL = {name: function for module in MODULES.values() for name, function in module.items()}
 
 

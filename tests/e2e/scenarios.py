@@ -416,21 +416,6 @@ def no_replicas_is_not_verified(name):
 
 
 @scenario
-def an_older_release_owns_the_deployment(name):
-    with World(name) as w:
-        w.app("api")
-        w.push("api", GOOD2, GOOD3)
-        w.release(GOOD2, ["api"], name="first")
-        w.wait_ready("True", name="first")
-        time.sleep(1.1)  # creation times are whole seconds
-        w.release(GOOD3, ["api"], name="second")
-        w.wait_ready("False", "OwnershipConflict", name="second")
-        assert w.running_image("api") == w.image("api", GOOD2, pinned=True)
-        w.ns.delete("appreleases", "first")
-        w.wait_ready("True", name="second")
-
-
-@scenario
 def edited_mid_rollout_is_put_back(name):
     """R16: three times, then the conflict is told."""
     with World(name) as w:

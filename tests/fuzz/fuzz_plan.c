@@ -2,7 +2,8 @@
  *
  *     {"now": time, "release": {…}, "deployments": [{…}], "sets": [{…}], "pods": [{…}],
  *      "images": [{…}], "logs": [{…}], "refusals": [{…}], "failures": [{…}],
- *      "older": "another release's name"}
+ *      "rivals": [{"name", "uid", "newer", "finished", "rolling",
+ *      "unchanged"}]}
  *
  * What the plan wants written comes back as the stored status of the next round, with nothing else
  * changed: after a few rounds there is nothing left to write (R20). */
@@ -139,6 +140,23 @@ static bool names_deployment(const struct observed *o, const char *name)
     return false;
 }
 
+/* All of them lay claim to each Deployment. */
+static void add_rivals(const cJSON *tree, struct app_facts *app, struct arena *a)
+{
+    const cJSON *rivals = json_get(tree, "rivals");
+
+    app->rivals = arena_array(a, LIST_BYTES(rivals), sizeof *app->rivals);
+    JSON_EACH(rival, rivals) {
+        app->rivals[app->n_rivals++] =
+            (struct rival){ .name = json_str(rival, "name") ?: "other",
+                            .uid = json_str(rival, "uid") ?: "other-uid",
+                            .newer = json_bool(rival, "newer", false),
+                            .finished = json_bool(rival, "finished", false),
+                            .rolling = json_bool(rival, "rolling", false),
+                            .unchanged_ms = json_time(rival, "unchanged") };
+    }
+}
+
 static void add_deployments(const cJSON *tree, const struct objects *deployments,
                             const struct objects *sets, const struct objects *pods,
                             struct observed *o, struct arena *a)
@@ -152,9 +170,8 @@ static void add_deployments(const cJSON *tree, const struct objects *deployments
             continue;
         add_sets(dep, d, sets, pods, a);
         dep->read_ms = json_time(tree, "read");
-        o->apps[o->n_apps++] = (struct app_facts){ .deployment = d->meta.name,
-                                                   .dep = dep,
-                                                   .older_release = json_str(tree, "older") };
+        o->apps[o->n_apps] = (struct app_facts){ .deployment = d->meta.name, .dep = dep };
+        add_rivals(tree, &o->apps[o->n_apps++], a);
     }
 }
 

@@ -177,7 +177,7 @@ static const struct deployment_facts *observe_deployment(const struct world *w, 
         "replicas",     "updated",         "available",  "minReady",
         "paused",       "deleting",        "recreate",   "rollsSoftly",
         "imageManager", "podsKnown",       "containers", "sets",
-        "annotations",  "olderRelease",    "stuck",      NULL
+        "annotations",  "rivals",          "stuck",      NULL
     };
     struct deployment_facts *dep = arena_alloc(a, sizeof *dep);
 
@@ -278,15 +278,37 @@ static void observe_answers(const struct world *w, struct arena *a, struct obser
 
 /* --- all together --- */
 
+static void observe_rivals(const cJSON *rivals, struct arena *a, struct app_facts *app)
+{
+    static const char *const keys[] = { "uid", "newer", "finished", "rolling", "unchanged", NULL };
+
+    app->rivals = arena_array(a, count(rivals) + 1, sizeof *app->rivals);
+    EACH(rival, rivals)
+    {
+        check_keys(rival, "a rival", keys);
+        app->rivals[app->n_rivals++] =
+            (struct rival){ .name = rival->string,
+                            .uid = json_str(rival, "uid"),
+                            .newer = json_bool(rival, "newer", false),
+                            .finished = json_bool(rival, "finished", false),
+                            .rolling = json_bool(rival, "rolling", false),
+                            .unchanged_ms = time_at(rival, "unchanged") };
+    }
+}
+
 static void observe_apps(const struct world *w, struct arena *a, struct observed *o)
 {
     const cJSON *deployments = json_get(w->tree, "deployments");
 
     o->apps = arena_array(a, count(deployments) + 1, sizeof *o->apps);
     EACH(tree, deployments)
-    o->apps[o->n_apps++] = (struct app_facts){ .deployment = tree->string,
-                                               .dep = observe_deployment(w, tree, a),
-                                               .older_release = json_str(tree, "olderRelease") };
+    {
+        struct app_facts *app = &o->apps[o->n_apps++];
+
+        *app =
+            (struct app_facts){ .deployment = tree->string, .dep = observe_deployment(w, tree, a) };
+        observe_rivals(json_get(tree, "rivals"), a, app);
+    }
 }
 
 struct observed world_observe(struct world *w, struct arena *a)

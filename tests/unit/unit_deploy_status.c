@@ -134,7 +134,7 @@ static void names_all_states_and_kinds(void)
     s.apps = &app;
     s.n_apps = 1;
     app.attempt = &at;
-    for (int i = APP_PENDING; i <= APP_SKIPPED; i++) {
+    for (int i = APP_PENDING; i <= APP_SUPERSEDED; i++) {
         AUTO(json) cJSON *tree = NULL;
 
         app.state = (enum app_state)i;
