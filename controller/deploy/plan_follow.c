@@ -233,8 +233,9 @@ const char *plan_patch_trouble(const struct planner *pl, const struct app_status
 {
     const struct attempt *at = app->attempt;
 
-    /* A refusal that stands says more. */
-    if (!app_is_moving(app) || at->accepted || find_refusal(pl, at->id))
+    /* A refusal that stands says more; what is held is not tried. */
+    if (!app_is_moving(app) || at->accepted || find_refusal(pl, at->id) ||
+        plan_is_hold(app->reason))
         return NULL;
     for (size_t i = 0; i < pl->o->n_failures; i++) {
         const struct patch_failure *f = &pl->o->failures[i];
@@ -280,6 +281,24 @@ static bool is_as_found(const struct planner *pl, const struct app_status *app,
             (!strncmp(there->id, pl->o->uid, 8) || images_equal(&at->previous, &there->previous)));
 }
 
+/* R17: a first patch that was written ahead, and that nobody has taken, has not started the app.
+ * One that takes over what is half rolled goes on: that must not be left alone (R12). */
+static bool is_held(struct planner *pl, struct app_status *app, const struct deployment_facts *dep)
+{
+    const struct refusal *r = find_refusal(pl, app->attempt->id);
+    struct hold hold;
+
+    if (app->attempt->kind != ATTEMPT_ROLL || (r && r->for_good) ||
+        !images_match(&dep->tmpl, &app->attempt->previous))
+        return false;
+    hold = plan_hold(pl);
+    if (hold.reason)
+        app_set(pl, app, APP_UPDATING, hold.reason, hold.message);
+    else if (plan_is_hold(app->reason))
+        app_set(pl, app, APP_UPDATING, rolling_reason(app->attempt), NULL);
+    return hold.reason != NULL;
+}
+
 static void follow_unaccepted(struct planner *pl, struct app_status *app,
                               const struct deployment_facts *dep)
 {
@@ -291,7 +310,7 @@ static void follow_unaccepted(struct planner *pl, struct app_status *app,
             app_set(pl, app, APP_UPDATING, rolling_reason(at), NULL);
         return;
     }
-    if (is_refused(pl, app, dep))
+    if (is_held(pl, app, dep) || is_refused(pl, app, dep))
         return;
     if (!is_as_found(pl, app, dep)) { /* plan anew; its id is not used again */
         app_set(pl, app, APP_PENDING, REASON_WaitingForTurn, NULL);

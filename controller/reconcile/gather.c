@@ -281,6 +281,11 @@ struct observed gather(const struct gather *g, const struct release *r)
                           .generation = r->meta.generation,
                           .retry_at = r->retry_at,
                           .reconcile_at = r->reconcile_at,
+                          .freeze_override = r->freeze_override,
+                          .suspended = r->spec.suspend,
+                          .suspended_by = r->suspended_by,
+                          .paused_by = r->paused_by,
+                          .overridden_by = r->overridden_by,
                           .spec = r->spec_problem ? NULL : &r->spec,
                           .spec_problem = r->spec_problem,
                           .status = &r->status };

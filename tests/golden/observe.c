@@ -282,11 +282,29 @@ static void observe_apps(const struct world *w, struct arena *a, struct observed
 
 struct observed world_observe(struct world *w, struct arena *a)
 {
-    static const char *const keys[] = { "at",        "name",       "namespace", "uid",
-                                        "spec",      "registry",   "retryAt",   "reconcileAt",
-                                        "status",    "generation", "logs",      "deployments",
-                                        "lastWrite", "liveReads",  "answers",   "askedLogs",
-                                        "refusals",  "failures",   NULL };
+    static const char *const keys[] = { "at",
+                                        "name",
+                                        "namespace",
+                                        "uid",
+                                        "spec",
+                                        "registry",
+                                        "retryAt",
+                                        "reconcileAt",
+                                        "status",
+                                        "generation",
+                                        "logs",
+                                        "deployments",
+                                        "lastWrite",
+                                        "liveReads",
+                                        "answers",
+                                        "askedLogs",
+                                        "refusals",
+                                        "failures",
+                                        "freezeOverride",
+                                        "overriddenBy",
+                                        "suspendedBy",
+                                        "pausedBy",
+                                        NULL };
     struct release_spec *spec = arena_alloc(a, sizeof *spec);
     struct release_status *status = arena_alloc(a, sizeof *status);
     const char *problem = spec_decode(json_get(w->tree, "spec"), a, spec);
@@ -298,6 +316,11 @@ struct observed world_observe(struct world *w, struct arena *a)
                           .generation = json_int(w->tree, "generation", 1),
                           .retry_at = json_str(w->tree, "retryAt"),
                           .reconcile_at = json_str(w->tree, "reconcileAt"),
+                          .freeze_override = json_str(w->tree, "freezeOverride"),
+                          .suspended = spec->suspend,
+                          .suspended_by = json_str(w->tree, "suspendedBy"),
+                          .paused_by = json_str(w->tree, "pausedBy"),
+                          .overridden_by = json_str(w->tree, "overriddenBy"),
                           .spec = problem ? NULL : spec,
                           .spec_problem = problem,
                           .status = status,
