@@ -286,6 +286,7 @@ struct plan plan_make(const struct observed *o, struct arena *a)
     } else {
         begin_work(&pl);
         list_apps(&pl);
+        plan_forget_override(&pl);
         count_moving(&pl);
         plan_images(&pl);
         for (size_t i = 0; i < p.status.n_apps; i++)

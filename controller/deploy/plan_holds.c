@@ -2,8 +2,13 @@
  * rollback; suspend keeps back everything (R17). */
 #include <string.h>
 
+#include "base/zone.h"
+#include "deploy/freeze.h"
 #include "deploy/planner.h"
 #include "deploy/reason.h"
+
+#define OVERRIDE "deploy.btc-shopflow.io/freeze-override"
+#define FREEZE_OVERRIDDEN "FreezeOverridden"
 
 bool plan_is_hold(const char *reason)
 {
@@ -39,6 +44,63 @@ static struct hold unapproved(struct planner *pl)
                                        spec->commit, has) };
 }
 
+/* --- freeze windows --- */
+
+static bool is_overridden(const struct planner *pl)
+{
+    return same_text(pl->o->freeze_override, pl->o->spec->commit);
+}
+
+/* Who overrides which window, and until when it would have held: kept as a condition while the
+ * annotation names the commit. */
+static void tell_override(struct planner *pl, const char *window, const char *until)
+{
+    const struct condition *was = status_condition(pl->o->status, FREEZE_OVERRIDDEN);
+    const char *message =
+        arena_printf(pl->a, "annotation %s=%s%s overrides %s, which would hold %s", OVERRIDE,
+                     pl->o->spec->commit, by(pl, pl->o->overridden_by), window, until);
+    struct action *event;
+
+    condition_set(pl, FREEZE_OVERRIDDEN, "True", REASON_FreezeOverridden, message);
+    if (was && same_text(was->message, message))
+        return;
+    event = plan_act(pl, ACT_EVENT);
+    event->reason = REASON_FreezeOverridden;
+    event->note = message;
+}
+
+static struct hold frozen(struct planner *pl)
+{
+    const struct release_spec *spec = pl->o->spec;
+    struct freeze f = freeze_at(spec->windows, spec->n_windows, pl->o->now_ms);
+    const struct freeze_window *w = &spec->windows[f.window];
+    char buf[ZONE_TEXT_BYTES];
+    const char *window, *until = "without an end in sight";
+
+    if (!f.frozen)
+        return (struct hold){ 0 };
+    window = arena_printf(pl->a, "spec.freezeWindows[%zu] (%s)", f.window, w->time_zone);
+    if (!f.endless)
+        until = arena_printf(pl->a, "until %s", zone_format(w->zone, buf, f.until_ms));
+    if (is_overridden(pl)) {
+        tell_override(pl, window, until);
+        return (struct hold){ 0 };
+    }
+    plan_again_at(pl, f.until_ms);
+    return (struct hold){ REASON_WaitingForWindow,
+                          arena_printf(pl->a,
+                                       "no app is started: %s holds %s; to override it: kubectl -n "
+                                       "%s annotate arel/%s --overwrite %s=%s",
+                                       window, until, pl->o->ns, pl->o->name, OVERRIDE,
+                                       spec->commit) };
+}
+
+void plan_forget_override(struct planner *pl)
+{
+    if (!is_overridden(pl))
+        condition_remove(pl, FREEZE_OVERRIDDEN);
+}
+
 static struct hold find_hold(struct planner *pl)
 {
     const struct release_spec *spec = pl->o->spec;
@@ -47,7 +109,7 @@ static struct hold find_hold(struct planner *pl)
         return paused(pl);
     if (spec->approval_required && !same_text(spec->approved_commit, spec->commit))
         return unapproved(pl);
-    return (struct hold){ 0 };
+    return frozen(pl);
 }
 
 struct hold plan_hold(struct planner *pl)

@@ -91,6 +91,8 @@ void plan_send(struct planner *pl, const struct app_status *app,
 /* plan_holds.c */
 /* Asked for an app that would start now: that a freeze is overridden is told then. */
 struct hold plan_hold(struct planner *pl);
+/* An override of a freeze is told until another commit is released, or it is taken back. */
+void plan_forget_override(struct planner *pl);
 /* Is it the reason of an app that such a hold keeps from starting? */
 bool plan_is_hold(const char *reason);
 /* Nothing is done: clocks are stopped, conditions say so. */

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "reconcile/zones.h"
 
 #define FIRST_CHUNK 1024
 #define MANAGER_BYTES 128 /* as many as the API server takes */
@@ -66,6 +67,8 @@ void *release_decode(const cJSON *tree, struct err *e)
     r->reconcile_at = token(annotations, OURS "reconcile-at", a);
     r->freeze_override = token(annotations, OURS "freeze-override", a);
     r->spec_problem = spec_decode(json_get(tree, "spec"), a, &r->spec);
+    if (!r->spec_problem)
+        r->spec_problem = zones_find(&r->spec, a);
     decode_managers(tree, a, r);
     status_decode(json_get(tree, "status"), a, &r->status);
     return r;
