@@ -1,4 +1,4 @@
-# Every scenario of scenarios.py, faults.py and torture.py as a test of its own, against one cluster with
+# Every scenario of scenarios.py, holds.py, faults.py and torture.py as a test of its own, against one cluster with
 # simulated nodes; node.py against a real node. The fixtures bring the clusters up; they stay up.
 set(E2E ${CMAKE_CURRENT_SOURCE_DIR}/e2e)
 set(HACK ${CMAKE_SOURCE_DIR}/hack)
@@ -27,6 +27,7 @@ function(add_scenarios module labels timeout)
     endforeach()
 endfunction()
 add_scenarios(scenarios e2e 240)
+add_scenarios(holds e2e 240)
 add_scenarios(faults "e2e;torture" 300)
 add_scenarios(torture "e2e;torture" 600)
 

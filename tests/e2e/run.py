@@ -10,11 +10,12 @@ import time
 import traceback
 
 import faults
+import holds
 import node
 import scenarios
 import torture
 
-MODULES = {"scenarios": scenarios.ALL, "faults": faults.ALL, "torture": torture.ALL,
+MODULES = {"scenarios": scenarios.ALL, "holds": holds.ALL, "faults": faults.ALL, "torture": torture.ALL,
            "node": node.ALL}
 ALL = {name: function for module in MODULES.values() for name, function in module.items()}
 
