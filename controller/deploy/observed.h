@@ -134,6 +134,10 @@ struct observed {
     const char *retry_at, *reconcile_at; /* annotations; NULL = none */
     const char *account; /* to impersonate for writes to Deployments; NULL = our own rights */
     bool account_wrong;  /* the spec names one that cannot be: nothing is written to Deployments */
+    const char *freeze_override; /* likewise: the commit that may start in a freeze */
+    bool suspended;              /* spec.suspend, also where spec is wrong */
+    /* Who set them, by server-side field tracking; NULL = not known. */
+    const char *suspended_by, *paused_by, *overridden_by;
     const struct release_spec *spec;     /* NULL = it is wrong */
     const char *spec_problem;            /* NULL = spec is good */
     const struct release_status *status; /* as it is stored; never NULL */

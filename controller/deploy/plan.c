@@ -222,8 +222,10 @@ static bool has_moved_on(const struct planner *pl, const struct app_status *app)
                (app->attempt->generation < pl->o->generation && lacks_container(pl, app));
     if (app->state == APP_UPDATING || app->state == APP_SOAKING || app->state == APP_UPDATED)
         return true;
-    return pl->s->start_ms > app->attempt->start_ms &&
-           !image_same(app->failed_image, app->target_image);
+    if (image_same(app->failed_image, app->target_image))
+        return false;
+    return pl->s->start_ms > app->attempt->start_ms ||
+           !same_text(app->attempt->commit, app->target_commit); /* the next one was held */
 }
 
 /* One app, one step. */
@@ -281,12 +283,15 @@ struct plan plan_make(const struct observed *o, struct arena *a)
     if (o->spec_problem)
         seen.spec = &defaults;
     copy_status(&pl);
-    if (o->spec_problem) {
+    if (o->suspended) {
+        plan_suspend(&pl);
+    } else if (o->spec_problem) {
         follow_all(&pl);
     } else {
         begin_work(&pl);
         list_apps(&pl);
         plan_owners(&pl);
+        plan_forget_override(&pl);
         count_moving(&pl);
         plan_images(&pl);
         for (size_t i = 0; i < p.status.n_apps; i++)

@@ -493,6 +493,7 @@ bool plan_decide(struct planner *pl, struct app_status *app, const struct app_sp
     const struct deployment_facts *dep = plan_facts(pl, app->deployment)->dep;
     struct image_list images;
     enum change change;
+    struct hold hold;
 
     if (h.reason)
         return stay(pl, app, h);
@@ -513,6 +514,9 @@ bool plan_decide(struct planner *pl, struct app_status *app, const struct app_sp
         plan_still_bad(pl, app); /* its Deployment was made anew while it failed */
         return true;
     }
+    hold = plan_hold(pl);
+    if (hold.reason)
+        return stay(pl, app, hurdle(APP_WAITING, hold.reason, hold.message));
     if (!app_is_moving(app) && pl->moving >= pl->o->spec->max_concurrent)
         return stay(pl, app, hurdle(APP_PENDING, REASON_WaitingForTurn, NULL));
     pl->moving -= app_is_moving(app);

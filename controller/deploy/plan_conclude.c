@@ -75,7 +75,7 @@ static bool is_good(const struct app_status *app)
 struct tally {
     size_t total, settled, good, changed;
     const struct app_status *moving, *waiting, *failed, *rolled_back; /* the first of each */
-    const struct app_status *superseded;  /* before it was good */
+    const struct app_status *superseded;                              /* before it was good */
     const char *trouble, *trouble_reason; /* of the first whose patch is not taken */
 };
 
@@ -108,9 +108,10 @@ static struct tally tally_apps(const struct planner *pl)
         t.total++;
         t.good += is_good(app);
         t.trouble = t.trouble ? t.trouble : trouble_note(pl, app, &t.trouble_reason);
-        if (app_is_moving(app) || app->state == APP_PENDING || is_renamed(pl, app))
+        if ((app_is_moving(app) && !plan_is_hold(app->reason)) || app->state == APP_PENDING ||
+            is_renamed(pl, app))
             t.moving = t.moving ? t.moving : app;
-        else if (app->state == APP_WAITING)
+        else if (app->state == APP_WAITING || app_is_moving(app))
             t.waiting = t.waiting ? t.waiting : app;
         else
             t.settled++;
@@ -173,6 +174,18 @@ static void set_resolving(struct planner *pl)
     }
 }
 
+static void set_waiting(struct planner *pl, const struct tally *t)
+{
+    const char *reason = t->waiting->reason, *note = t->waiting->message;
+
+    if (!plan_is_hold(reason)) {
+        reason = REASON_WaitingForDeployment;
+        note = app_note(pl, t->waiting);
+    }
+    set_ready(pl, "Unknown", reason, note);
+    set_reconciling(pl, reason, note);
+}
+
 static void set_conditions(struct planner *pl, const struct tally *t)
 {
     enum resolution images = plan_images_state(pl);
@@ -190,8 +203,7 @@ static void set_conditions(struct planner *pl, const struct tally *t)
 
         set_stalled(pl, c->reason, c->message);
     } else if (t->waiting && !t->failed && !t->rolled_back) {
-        set_ready(pl, "Unknown", REASON_WaitingForDeployment, app_note(pl, t->waiting));
-        set_reconciling(pl, REASON_WaitingForDeployment, app_note(pl, t->waiting));
+        set_waiting(pl, t);
     } else if (t->good == t->total) {
         set_succeeded(pl, t);
     } else {
@@ -389,7 +401,7 @@ static void tell_app(struct planner *pl, const struct app_status *app, const str
     struct telling t = telling_of(app);
     struct action *event;
 
-    if (!t.verb || !is_news(app, was))
+    if (!t.verb || !is_news(app, was) || plan_is_hold(app->reason)) /* the release tells of it */
         return;
     event = plan_act(pl, ACT_EVENT);
     event->warning = t.warning;
@@ -417,12 +429,12 @@ static void tell_release(struct planner *pl)
 {
     const struct condition *now = status_condition(pl->s, "Ready");
     const struct condition *was = status_condition(pl->o->status, "Ready");
-    bool warning = same_text(now->status, "False");
+    bool warning = same_text(now->status, "False"), held = plan_is_hold(now->reason);
     struct action *event;
 
-    if (same_text(now->status, "Unknown") || (was && same_text(was->reason, now->reason)) ||
-        same_text(now->reason, REASON_RolledBack) || same_text(now->reason, REASON_Superseded) ||
-        is_told(pl, now->reason, warning))
+    if ((same_text(now->status, "Unknown") && !held) ||
+        (was && same_text(was->reason, now->reason)) || same_text(now->reason, REASON_RolledBack) ||
+        same_text(now->reason, REASON_Superseded) || is_told(pl, now->reason, warning))
         return; /* an app's own event has told of it */
     event = plan_act(pl, ACT_EVENT);
     event->warning = warning;
@@ -505,6 +517,11 @@ void plan_conclude(struct planner *pl)
 {
     struct tally t;
 
+    if (pl->o->suspended) {
+        pl->p->settled = true;
+        write_status(pl);
+        return;
+    }
     if (pl->o->spec_problem) {
         set_invalid(pl);
         pl->p->settled = !pl->moving;

@@ -273,7 +273,7 @@ const char *plan_patch_trouble(const struct planner *pl, const struct app_status
 {
     const struct refusal *r;
 
-    if (!app_is_moving(app) || app->attempt->accepted)
+    if (!app_is_moving(app) || app->attempt->accepted || plan_is_hold(app->reason)) /* not tried */
         return NULL;
     r = find_refusal(pl, app->attempt->id); /* says more than failures */
     *ret_reason = r ? refusal_reason(r) : REASON_ApiUnavailable;
@@ -313,6 +313,24 @@ static bool is_as_found(const struct planner *pl, const struct app_status *app,
             (!strncmp(there->id, pl->o->uid, 8) || images_equal(&at->previous, &there->previous)));
 }
 
+/* R17: a first patch that was written ahead, and that nobody has taken, has not started the app.
+ * One that takes over what is half rolled goes on: that must not be left alone (R12). */
+static bool is_held(struct planner *pl, struct app_status *app, const struct deployment_facts *dep)
+{
+    const struct refusal *r = find_refusal(pl, app->attempt->id);
+    struct hold hold;
+
+    if (app->attempt->kind != ATTEMPT_ROLL || (r && r->for_good) ||
+        !images_match(&dep->tmpl, &app->attempt->previous))
+        return false;
+    hold = plan_hold(pl);
+    if (hold.reason)
+        app_set(pl, app, APP_UPDATING, hold.reason, hold.message);
+    else if (plan_is_hold(app->reason))
+        app_set(pl, app, APP_UPDATING, rolling_reason(app->attempt), NULL);
+    return hold.reason != NULL;
+}
+
 static void follow_unaccepted(struct planner *pl, struct app_status *app,
                               const struct deployment_facts *dep)
 {
@@ -324,7 +342,7 @@ static void follow_unaccepted(struct planner *pl, struct app_status *app,
             app_set(pl, app, APP_UPDATING, rolling_reason(at), NULL);
         return;
     }
-    if (is_refused(pl, app, dep))
+    if (is_held(pl, app, dep) || is_refused(pl, app, dep))
         return;
     if (!is_as_found(pl, app, dep)) { /* plan anew; its id is not used again */
         app_set(pl, app, APP_PENDING, REASON_WaitingForTurn, NULL);

@@ -4,6 +4,7 @@
  *   plan_images.c     preflight: what the targets are (R2)
  *   plan_app.c        may an app start, and how (R3, R4, R10, R11, R19)
  *   plan_owner.c      which of several AppReleases has a Deployment (R15)
+ *   plan_holds.c      what holds first patches back, and suspension (R17)
  *   plan_follow.c     a running attempt: accepted, healthy, failed, put back (R4 … R10, R16)
  *   plan_conclude.c   conditions, history, events, quiet (R20) */
 #ifndef DEPLOY_PLANNER_H
@@ -13,6 +14,11 @@
 #include "base/arena.h"
 #include "deploy/plan.h"
 #include "deploy/verdict.h"
+
+/* What holds every first patch of a release back (R17); reason NULL = nothing. */
+struct hold {
+    const char *reason, *message;
+};
 
 struct planner {
     const struct observed *o;
@@ -24,6 +30,8 @@ struct planner {
     int waiting_image;        /* targets whose image is not there yet */
     const char *trouble;      /* what the registry's trouble is */
     bool wants_pods;          /* a decision needs the pods of an app that does not move */
+    struct hold hold;         /* once hold_known; ask plan_hold() */
+    bool hold_known;
 };
 
 /* plan.c */
@@ -88,6 +96,16 @@ struct attempt *plan_start(struct planner *pl, struct app_status *app,
                            const char *commit, struct image_list images);
 void plan_send(struct planner *pl, const struct app_status *app,
                const struct deployment_facts *dep);
+
+/* plan_holds.c */
+/* Asked for an app that would start now: that a freeze is overridden is told then. */
+struct hold plan_hold(struct planner *pl);
+/* An override of a freeze is told until another commit is released, or it is taken back. */
+void plan_forget_override(struct planner *pl);
+/* Is it the reason of an app that such a hold keeps from starting? */
+bool plan_is_hold(const char *reason);
+/* Nothing is done: clocks are stopped, conditions say so. */
+void plan_suspend(struct planner *pl);
 
 /* plan_follow.c */
 void plan_follow(struct planner *pl, struct app_status *app);

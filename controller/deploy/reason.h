@@ -10,6 +10,9 @@
     /* name, an app that is Failed with it is looked at again when the cluster changes */          \
     X(Resolving, false)                                                                            \
     X(WaitingForTurn, false)                                                                       \
+    X(Paused, false)                                                                               \
+    X(WaitingForApproval, false)                                                                   \
+    X(WaitingForWindow, false)                                                                     \
     X(ImageNotFound, false)                                                                        \
     X(ImageAbsent, false)                                                                          \
     X(RegistryUnavailable, false)                                                                  \
@@ -55,6 +58,8 @@
     X(ProgressingWithRetry, false)                                                                 \
     X(WaitingForImage, false)                                                                      \
     X(WaitingForDeployment, false)                                                                 \
+    X(Suspended, false)                                                                            \
+    X(FreezeOverridden, false)                                                                     \
     X(ReleaseSucceeded, false)                                                                     \
     X(AllResolved, false)                                                                          \
     X(InvalidSpec, false)

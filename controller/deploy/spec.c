@@ -462,13 +462,17 @@ static void read_windows(struct reader *r, const cJSON *tree, struct release_spe
     spec->windows = arena_array(r->a, MAX_WINDOWS, sizeof *spec->windows);
     JSON_EACH(item, list) {
         struct freeze_window *w = &spec->windows[spec->n_windows];
+        const char *schedule, *problem;
         const char *path = arena_printf(r->a, "spec.freezeWindows[%zu]", spec->n_windows);
         int64_t seconds = read_number(r, item, path, "durationSeconds", 60, 31536000, -1);
 
-        w->schedule = read_text(r, item, path, "schedule", &SCHEDULE);
+        schedule = read_text(r, item, path, "schedule", &SCHEDULE);
         w->time_zone = read_text(r, item, path, "timeZone", &TIME_ZONE);
         w->duration_ms = seconds * SECOND_MS;
-        if (!w->schedule)
+        problem = schedule ? cron_parse(schedule, r->a, &w->cron) : NULL;
+        if (problem)
+            complain(r, "%s.schedule: %s", path, problem);
+        if (!schedule)
             complain(r, "%s.schedule: is required: %s", path, SCHEDULE.rule);
         if (seconds < 0)
             complain(r, "%s.durationSeconds: is required: 60 to 31536000", path);

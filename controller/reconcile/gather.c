@@ -308,6 +308,11 @@ struct observed gather(const struct gather *g, const struct release *r)
                           .reconcile_at = r->reconcile_at,
                           .account = r->spec.service_account ?: g->default_account,
                           .account_wrong = r->spec.service_account_wrong,
+                          .freeze_override = r->freeze_override,
+                          .suspended = r->spec.suspend,
+                          .suspended_by = r->suspended_by,
+                          .paused_by = r->paused_by,
+                          .overridden_by = r->overridden_by,
                           .spec = r->spec_problem ? NULL : &r->spec,
                           .spec_problem = r->spec_problem,
                           .status = &r->status };

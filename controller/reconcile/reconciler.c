@@ -20,6 +20,7 @@
 #include "reconcile/gather.h"
 #include "reconcile/questions.h"
 #include "reconcile/release.h"
+#include "reconcile/zones.h"
 
 #define KEYS_A_TURN 8
 #define LIVE_READ_MS 60000 /* a release that is not settled is read live so often */
@@ -303,6 +304,7 @@ void reconciler_free(struct reconciler *rc)
     map_free(rc->facts, facts_free);
     claims_free(rc->claims);
     workq_free(rc->queue);
+    zones_free();
     free(rc);
 }
 

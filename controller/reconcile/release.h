@@ -14,7 +14,10 @@ struct release {
     struct release_spec spec;
     const char *spec_problem; /* NULL = spec is good */
     struct release_status status;
-    const char *retry_at, *reconcile_at; /* annotations; NULL = absent */
+    const char *retry_at, *reconcile_at, *freeze_override; /* annotations; NULL = absent */
+    /* The field managers of spec.suspend and spec.paused where those are true, and of
+     * freeze_override; NULL = not known. */
+    const char *suspended_by, *paused_by, *overridden_by;
 };
 
 /* For kube/reflector: an object in an arena of its own (kube_object_free). */

@@ -14,6 +14,7 @@ NAMES = [
     "scenarios",
     "rights",
     "hands",
+    "holds",
     "faults",
     "torture",
     "node",

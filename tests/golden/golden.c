@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/yaml.h"
 #include "golden/world.h"
+#include "reconcile/zones.h"
 
 #define FILE_BYTES (256 * KIB)
 
@@ -238,5 +239,6 @@ int main(int argc, char **argv)
         status = EXIT_FAILURE;
     }
     free(got);
+    zones_free();
     return status;
 }

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "golden/world.h"
+#include "reconcile/zones.h"
 
 static size_t count(const cJSON *list)
 {
@@ -313,28 +314,40 @@ static void observe_apps(const struct world *w, struct arena *a, struct observed
 
 struct observed world_observe(struct world *w, struct arena *a)
 {
-    static const char *const keys[] = { "at",        "name",       "namespace",      "uid",
-                                        "spec",      "registry",   "retryAt",        "reconcileAt",
-                                        "status",    "generation", "logs",           "deployments",
-                                        "lastWrite", "liveReads",  "answers",        "askedLogs",
-                                        "refusals",  "failures",   "defaultAccount", NULL };
+    static const char *const keys[] = {
+        "at",           "name",        "namespace",      "uid",
+        "spec",         "registry",    "retryAt",        "reconcileAt",
+        "status",       "generation",  "logs",           "deployments",
+        "lastWrite",    "liveReads",   "answers",        "askedLogs",
+        "refusals",     "failures",    "defaultAccount", "freezeOverride",
+        "overriddenBy", "suspendedBy", "pausedBy",       NULL
+    };
     struct release_spec *spec = arena_alloc(a, sizeof *spec);
     struct release_status *status = arena_alloc(a, sizeof *status);
     const char *problem = spec_decode(json_get(w->tree, "spec"), a, spec);
-    struct observed o = { .now_ms = w->now_ms,
-                          .ns = json_str(w->tree, "namespace"),
-                          .name = json_str(w->tree, "name"),
-                          .uid = json_str(w->tree, "uid"),
-                          .rv = "1",
-                          .generation = json_int(w->tree, "generation", 1),
-                          .retry_at = json_str(w->tree, "retryAt"),
-                          .reconcile_at = json_str(w->tree, "reconcileAt"),
-                          .account = spec->service_account ?: json_str(w->tree, "defaultAccount"),
-                          .account_wrong = spec->service_account_wrong,
-                          .spec = problem ? NULL : spec,
-                          .spec_problem = problem,
-                          .status = status,
-                          .last_write_ms = time_at(w->tree, "lastWrite") };
+    struct observed o;
+
+    if (!problem)
+        problem = zones_find(spec, a);
+    o = (struct observed){ .now_ms = w->now_ms,
+                           .ns = json_str(w->tree, "namespace"),
+                           .name = json_str(w->tree, "name"),
+                           .uid = json_str(w->tree, "uid"),
+                           .rv = "1",
+                           .generation = json_int(w->tree, "generation", 1),
+                           .retry_at = json_str(w->tree, "retryAt"),
+                           .reconcile_at = json_str(w->tree, "reconcileAt"),
+                           .account = spec->service_account ?: json_str(w->tree, "defaultAccount"),
+                           .account_wrong = spec->service_account_wrong,
+                           .freeze_override = json_str(w->tree, "freezeOverride"),
+                           .suspended = spec->suspend,
+                           .suspended_by = json_str(w->tree, "suspendedBy"),
+                           .paused_by = json_str(w->tree, "pausedBy"),
+                           .overridden_by = json_str(w->tree, "overriddenBy"),
+                           .spec = problem ? NULL : spec,
+                           .spec_problem = problem,
+                           .status = status,
+                           .last_write_ms = time_at(w->tree, "lastWrite") };
 
     check_keys(w->tree, "a step", keys);
     status_decode(json_get(w->tree, "status"), a, status);
