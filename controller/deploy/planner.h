@@ -4,6 +4,7 @@
  *   plan_images.c     preflight: what the targets are (R2)
  *   plan_app.c        may an app start, and how (R3, R4, R10, R11, R19)
  *   plan_follow.c     a running attempt: accepted, healthy, failed, put back (R4 … R10, R16)
+ *   plan_mode.c       mode Plan: what would be written is told (R18)
  *   plan_conclude.c   conditions, history, events, quiet (R20) */
 #ifndef DEPLOY_PLANNER_H
 #define DEPLOY_PLANNER_H
@@ -84,6 +85,21 @@ void plan_send(struct planner *pl, const struct app_status *app,
 void plan_follow(struct planner *pl, struct app_status *app);
 /* What has kept the API server from taking the app's patch for a while; NULL = nothing. */
 const char *plan_patch_trouble(const struct planner *pl, const struct app_status *app);
+
+/* plan_mode.c */
+/* Tell what Apply would do about an app that runs these images, instead of doing it: nothing, an
+ * Adopt, a Roll. As plan_decide() they return false when the app's attempt is to be followed. */
+bool plan_tell_unchanged(struct planner *pl, struct app_status *app,
+                         const struct image_list *running);
+bool plan_tell_adopt(struct planner *pl, struct app_status *app, const struct image_list *running);
+bool plan_tell_roll(struct planner *pl, struct app_status *app, const struct image_list *running);
+/* Was the plan made of these very images? Then nobody is asked again whether they change. */
+bool plan_knows_change(const struct planner *pl, const struct planned_list *was,
+                       const struct image_list *running, bool *ret_changes);
+bool plan_is_planned(const struct app_status *app);
+/* Once all apps are decided: in words, which of those that are planned wait for others. */
+void plan_tell_order(struct planner *pl);
+const char *plan_summary(const struct planner *pl);
 
 /* plan_conclude.c */
 void plan_conclude(struct planner *pl);

@@ -22,6 +22,7 @@
     X(ContainerNotFound, true)                                                                     \
     X(OwnershipConflict, true)                                                                     \
     X(ReleaseFailed, false)                                                                        \
+    X(Planned, false)                                                                              \
     X(RollingUpdate, false)                                                                        \
     X(Adopted, false)                                                                              \
     X(PutBack, false)                                                                              \

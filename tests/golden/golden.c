@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "base/yaml.h"
+#include "golden/told.h"
 #include "golden/world.h"
 
 #define FILE_BYTES (256 * KIB)
@@ -115,6 +116,8 @@ static void play_step(struct world *w, const cJSON *step, FILE *out)
     check_quiet(&o, &p, a);
     check_written_ahead(&o, &p);
     check_conditions(&p);
+    check_told(&o, a);
+    check_plan_then_apply(w, &o, a);
     world_keep(w, &p);
     if (!out)
         return;
