@@ -300,8 +300,6 @@ struct plan plan_make(const struct observed *o, struct arena *a)
         plan_images(&pl);
         for (size_t i = 0; i < p.status.n_apps; i++)
             step_app(&pl, &p.status.apps[i]);
-        if (o->spec->plan_only)
-            plan_tell_order(&pl);
         count_moving(&pl);
     }
     plan_conclude(&pl);

@@ -4,7 +4,7 @@
 #include "deploy/planner.h"
 #include "deploy/reason.h"
 
-#define NOTE_BYTES 900 /* of an image: a message has room for two */
+#define NOTE_BYTES 700 /* of an image: a message has room for two */
 
 bool plan_knows_change(const struct planner *pl, const struct planned_list *was,
                        const struct image_list *running, bool *ret_changes)
@@ -53,26 +53,37 @@ bool plan_tell_unchanged(struct planner *pl, struct app_status *app,
     return true;
 }
 
+/* What the app would wait for. Once it is planned it has its turn as one that rolls. */
+static const char *wait_note(struct planner *pl)
+{
+    if (pl->moving + pl->planned++ < pl->o->spec->max_concurrent)
+        return "";
+    return arena_printf(pl->a, "; after other apps (maxConcurrent %d)",
+                        pl->o->spec->max_concurrent);
+}
+
 bool plan_tell_adopt(struct planner *pl, struct app_status *app, const struct image_list *running)
 {
     plan_list(pl, app, running, NULL);
     if (app_is_moving(app))
         return false;
     app_set(pl, app, APP_PENDING, REASON_Planned,
-            "would be followed: it has the image already, and is not complete");
+            arena_printf(pl->a,
+                         "would be followed: it has the image already, and is not complete%s",
+                         wait_note(pl)));
     return true;
 }
 
-static const char *roll_note(const struct planner *pl, const struct planned_list *list)
+static const char *roll_note(struct planner *pl, const struct planned_list *list)
 {
     const struct planned_image *first = &list->items[0];
     const char *more = list->n > 1 ? arena_printf(pl->a, ", and %zu more", list->n - 1) : "";
 
     for (size_t i = 0; i < list->n && same_text(first->from, first->to); i++)
         first = &list->items[i];
-    return arena_printf(pl->a, "would roll container %s from %.*s to %.*s%s", first->container,
+    return arena_printf(pl->a, "would roll container %s from %.*s to %.*s%s%s", first->container,
                         NOTE_BYTES, first->from ? first->from : "an image too long to tell",
-                        NOTE_BYTES, first->to, more);
+                        NOTE_BYTES, first->to, more, wait_note(pl));
 }
 
 bool plan_tell_roll(struct planner *pl, struct app_status *app, const struct image_list *running)
@@ -87,19 +98,6 @@ bool plan_tell_roll(struct planner *pl, struct app_status *app, const struct ima
 bool plan_is_planned(const struct app_status *app)
 {
     return app->state == APP_PENDING && same_text(app->reason, REASON_Planned);
-}
-
-void plan_tell_order(struct planner *pl)
-{
-    int turns = pl->o->spec->max_concurrent - pl->moving;
-
-    for (size_t i = 0; i < pl->s->n_apps; i++) {
-        struct app_status *app = &pl->s->apps[i];
-
-        if (plan_is_planned(app) && turns-- <= 0)
-            app->message = arena_printf(pl->a, "%s; after other apps (maxConcurrent %d)",
-                                        app->message, pl->o->spec->max_concurrent);
-    }
 }
 
 const char *plan_summary(const struct planner *pl)

@@ -20,6 +20,7 @@ struct planner {
     struct plan *p;
     struct release_status *s; /* &p->status, being written */
     int moving;               /* apps whose attempt runs */
+    int planned;              /* apps that mode Plan would start, so far */
     int waiting_retry;        /* targets that a registry's trouble keeps from being known */
     int waiting_image;        /* targets whose image is not there yet */
     const char *trouble;      /* what the registry's trouble is */
@@ -97,8 +98,6 @@ bool plan_tell_roll(struct planner *pl, struct app_status *app, const struct ima
 bool plan_knows_change(const struct planner *pl, const struct planned_list *was,
                        const struct image_list *running, bool *ret_changes);
 bool plan_is_planned(const struct app_status *app);
-/* Once all apps are decided: in words, which of those that are planned wait for others. */
-void plan_tell_order(struct planner *pl);
 const char *plan_summary(const struct planner *pl);
 
 /* plan_conclude.c */
