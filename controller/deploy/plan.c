@@ -104,11 +104,18 @@ static void copy_status(struct planner *pl)
     }
 }
 
-/* No target is known before the registry has been asked (R2). */
+/* No target is known before the registry has been asked (R2), and no plan (R18). */
 static void resolve_anew(struct planner *pl)
 {
     condition_set(pl, "ImagesResolved", "Unknown", REASON_Resolving,
                   "asking the registry for the digests");
+    for (size_t i = 0; i < pl->s->n_apps; i++) {
+        struct app_status *app = &pl->s->apps[i];
+
+        app->planned.n = 0;
+        if (plan_is_planned(app))
+            app_set(pl, app, APP_PENDING, REASON_Resolving, NULL);
+    }
 }
 
 /* R12, R22: a new generation or token begins the work anew; what runs goes on meanwhile. So does a
@@ -228,6 +235,14 @@ static bool has_moved_on(const struct planner *pl, const struct app_status *app)
            !same_text(app->attempt->commit, app->target_commit); /* the next one was held */
 }
 
+/* Is an app that does not move decided again? In mode Plan always: the plan is to stay true (R18).
+ */
+static bool is_undecided(const struct planner *pl, const struct app_status *app)
+{
+    return pl->o->spec->plan_only || app->state == APP_PENDING || app->state == APP_WAITING ||
+           (app->state == APP_FAILED && reason_is_rechecked(app->reason));
+}
+
 /* One app, one step. */
 static void step_app(struct planner *pl, struct app_status *app)
 {
@@ -244,13 +259,12 @@ static void step_app(struct planner *pl, struct app_status *app)
         if (spec && !app->target_image && plan_images_state(pl) == RESOLVE_DONE &&
             (app->state == APP_UPDATED || app->state == APP_PENDING))
             plan_skip_absent(pl, app, spec);
-        if (app_is_moving(app) || !may_start)
-            return;
+        if (app_is_moving(app) || !may_start || pl->o->spec->plan_only)
+            return; /* mode Plan: its end is told first, and its plan with the next look */
         if (has_moved_on(pl, app))
             app_set(pl, app, APP_PENDING, REASON_WaitingForTurn, NULL);
     }
-    if (may_start && (app->state == APP_PENDING || app->state == APP_WAITING ||
-                      (app->state == APP_FAILED && reason_is_rechecked(app->reason))))
+    if (may_start && is_undecided(pl, app))
         plan_decide(pl, app, spec);
 }
 

@@ -455,8 +455,10 @@ static bool latched_by_annotation(struct planner *pl, struct app_status *app,
         !image_same(dep->latch_image, app->target_image) ||
         !same_text(dep->latch_retry_at, pl->o->retry_at))
         return false;
-    app->failed_image = dep->latch_image;
-    app->failed_commit = dep->latch_commit;
+    if (!pl->o->spec->plan_only) { /* a plan leaves no latch behind */
+        app->failed_image = dep->latch_image;
+        app->failed_commit = dep->latch_commit;
+    }
     app_set(pl, app, APP_FAILED, REASON_StillBad,
             arena_printf(pl->a,
                          "the image failed at %.7s (%s): a retry or another image lifts this",
@@ -487,14 +489,29 @@ void plan_still_bad(struct planner *pl, struct app_status *app)
                          app->failed_commit ? app->failed_commit : "an earlier commit"));
 }
 
+/* In mode Plan an app that was told is decided again, without asking anybody again. */
+static enum change find_change(struct planner *pl, const struct app_status *app,
+                               const struct app_spec *spec, const struct deployment_facts *dep,
+                               const struct planned_list *was, const struct image_list *running)
+{
+    bool changes;
+
+    if (plan_knows_change(pl, was, running, &changes))
+        return changes ? CHANGE_YES : CHANGE_NONE;
+    return compare_images(pl, spec, dep, running, app->target_image);
+}
+
 bool plan_decide(struct planner *pl, struct app_status *app, const struct app_spec *spec)
 {
+    const bool plan_only = pl->o->spec->plan_only;
+    const struct planned_list was = app->planned;
     struct hurdle h = check_deployment(pl, app);
     const struct deployment_facts *dep = plan_facts(pl, app->deployment)->dep;
     struct image_list images;
     enum change change;
     struct hold hold;
 
+    app->planned.n = 0;
     if (h.reason)
         return stay(pl, app, h);
     h = pick_containers(pl, spec, &dep->tmpl, &images);
@@ -502,11 +519,13 @@ bool plan_decide(struct planner *pl, struct app_status *app, const struct app_sp
         return stay(pl, app, h);
     if (latched_by_annotation(pl, app, dep))
         return true;
-    change = compare_images(pl, spec, dep, &images, app->target_image);
+    change = find_change(pl, app, spec, dep, &was, &images);
     if (change == CHANGE_UNKNOWN)
         return stay(pl, app, hurdle(APP_PENDING, REASON_Resolving, NULL));
     if (change == CHANGE_NONE && deployment_is_complete(dep) &&
         !plan_rival_rolls(plan_facts(pl, app->deployment))) {
+        if (plan_only)
+            return plan_tell_unchanged(pl, app, &images);
         settle_unchanged(pl, app, &images);
         return true;
     }
@@ -515,6 +534,9 @@ bool plan_decide(struct planner *pl, struct app_status *app, const struct app_sp
         return true;
     }
     hold = plan_hold(pl);
+    if (plan_only)
+        return change == CHANGE_NONE ? plan_tell_adopt(pl, app, &images, hold.message) :
+                                       plan_tell_roll(pl, app, &images, hold.message);
     if (hold.reason)
         return stay(pl, app, hurdle(APP_WAITING, hold.reason, hold.message));
     if (!app_is_moving(app) && pl->moving >= pl->o->spec->max_concurrent)

@@ -87,6 +87,21 @@ static bool is_renamed(const struct planner *pl, const struct app_status *app)
     return spec && !same_text(spec->deployment, app->deployment);
 }
 
+static bool was_moving(const struct planner *pl, const struct app_status *app)
+{
+    const struct app_status *was = status_app(pl->o->status, app->name);
+
+    return was && app_is_moving(was);
+}
+
+/* Is it still to be decided? In mode Plan what has just ended is, and what is planned is not. */
+static bool is_pending(const struct planner *pl, const struct app_status *app)
+{
+    if (pl->o->spec->plan_only && was_moving(pl, app))
+        return true;
+    return app->state == APP_PENDING && !plan_is_planned(app);
+}
+
 static const char *trouble_note(const struct planner *pl, const struct app_status *app,
                                 const char **ret_reason)
 {
@@ -108,7 +123,7 @@ static struct tally tally_apps(const struct planner *pl)
         t.total++;
         t.good += is_good(app);
         t.trouble = t.trouble ? t.trouble : trouble_note(pl, app, &t.trouble_reason);
-        if ((app_is_moving(app) && !plan_is_hold(app->reason)) || app->state == APP_PENDING ||
+        if ((app_is_moving(app) && !plan_is_hold(app->reason)) || is_pending(pl, app) ||
             is_renamed(pl, app))
             t.moving = t.moving ? t.moving : app;
         else if (app->state == APP_WAITING || app_is_moving(app))
@@ -160,6 +175,14 @@ static void set_succeeded(struct planner *pl, const struct tally *t)
     pl->s->last_succeeded_commit = pl->s->commit;
 }
 
+/* R18: also when some apps would not go; each says why. */
+static void set_planned(struct planner *pl)
+{
+    condition_remove(pl, "Reconciling");
+    condition_remove(pl, "Stalled");
+    set_ready(pl, "True", REASON_Planned, plan_summary(pl));
+}
+
 static void set_resolving(struct planner *pl)
 {
     if (pl->waiting_retry) {
@@ -202,6 +225,8 @@ static void set_conditions(struct planner *pl, const struct tally *t)
         const struct condition *c = status_condition(pl->s, "ImagesResolved");
 
         set_stalled(pl, c->reason, c->message);
+    } else if (pl->o->spec->plan_only) {
+        set_planned(pl);
     } else if (t->waiting && !t->failed && !t->rolled_back) {
         set_waiting(pl, t);
     } else if (t->good == t->total) {
@@ -249,7 +274,7 @@ static void set_conflicted(struct planner *pl)
         const struct app_status *app = &pl->s->apps[i];
         const struct deployment_facts *dep = plan_facts(pl, app->deployment)->dep;
 
-        if (!dep || !has_drifted(pl, app, dep) || (note && ++more))
+        if (pl->o->spec->plan_only || !dep || !has_drifted(pl, app, dep) || (note && ++more))
             continue;
         note = arena_printf(pl->a,
                             "%s: the image of Deployment %s was changed by '%s'; it stands until "
@@ -403,6 +428,8 @@ static void tell_app(struct planner *pl, const struct app_status *app, const str
 
     if (!t.verb || !is_news(app, was) || plan_is_hold(app->reason)) /* the release tells of it */
         return;
+    if (pl->o->spec->plan_only && !was_moving(pl, app))
+        return; /* it is planned, and has not happened (R18) */
     event = plan_act(pl, ACT_EVENT);
     event->warning = t.warning;
     event->app = app->name;
@@ -479,13 +506,21 @@ static void write_status(struct planner *pl)
         plan_act(pl, ACT_PATCH_STATUS);
 }
 
+/* A plan has no entry in the history: it is finished when Ready tells of it. */
+static int64_t finished_ms(const struct planner *pl)
+{
+    if (pl->o->spec->plan_only)
+        return status_condition(pl->s, "Ready")->transition_ms;
+    return pl->s->n_history ? pl->s->history[0].finish_ms : 0;
+}
+
 static void clean_up(struct planner *pl)
 {
-    int64_t due_ms;
+    int64_t due_ms = finished_ms(pl);
 
-    if (!pl->p->settled || pl->o->spec->ttl_ms < 0 || !pl->s->n_history)
+    if (!pl->p->settled || pl->o->spec->ttl_ms < 0 || !due_ms)
         return;
-    due_ms = pl->s->history[0].finish_ms + pl->o->spec->ttl_ms;
+    due_ms += pl->o->spec->ttl_ms;
     if (pl->o->now_ms >= due_ms)
         plan_act(pl, ACT_DELETE_RELEASE);
     else
@@ -534,7 +569,7 @@ void plan_conclude(struct planner *pl)
     set_conditions(pl, &t);
     set_conflicted(pl);
     pl->p->settled = !status_condition(pl->s, "Reconciling") && !pl->moving && !t.waiting;
-    if (pl->p->settled)
+    if (pl->p->settled && !pl->o->spec->plan_only)
         put_history(pl);
     tell(pl);
     drop_unlisted(pl->s);

@@ -83,6 +83,13 @@ static void put_failure(struct printer *pr, const struct failure *f)
         fprintf(pr->out, "  log       %s\n", f->log_tail);
 }
 
+static void put_planned(struct printer *pr, const struct planned_list *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        fprintf(pr->out, "  planned   %s: %s -> %s\n", list->items[i].container,
+                list->items[i].from ? list->items[i].from : "-", list->items[i].to);
+}
+
 static void put_app(struct printer *pr, const struct app_status *app)
 {
     fprintf(pr->out, "app       %s: %s %s", app->name, app_state_name(app->state),
@@ -101,6 +108,7 @@ static void put_app(struct printer *pr, const struct app_status *app)
     put_image(pr, "failed", app->failed_commit, app->failed_image);
     if (app->attempt)
         put_attempt(pr, app->attempt);
+    put_planned(pr, &app->planned);
     if (app->failure)
         put_failure(pr, app->failure);
 }

@@ -6,6 +6,7 @@
  *   plan_owner.c      which of several AppReleases has a Deployment (R15)
  *   plan_holds.c      what holds first patches back, and suspension (R17)
  *   plan_follow.c     a running attempt: accepted, healthy, failed, put back (R4 … R10, R16)
+ *   plan_mode.c       mode Plan: what would be written is told (R18)
  *   plan_conclude.c   conditions, history, events, quiet (R20) */
 #ifndef DEPLOY_PLANNER_H
 #define DEPLOY_PLANNER_H
@@ -26,6 +27,7 @@ struct planner {
     struct plan *p;
     struct release_status *s; /* &p->status, being written */
     int moving;               /* apps whose attempt runs */
+    int planned;              /* apps that mode Plan would start, so far */
     int waiting_retry;        /* targets that a registry's trouble keeps from being known */
     int waiting_image;        /* targets whose image is not there yet */
     const char *trouble;      /* what the registry's trouble is */
@@ -113,6 +115,22 @@ void plan_follow(struct planner *pl, struct app_status *app);
  * long. */
 const char *plan_patch_trouble(const struct planner *pl, const struct app_status *app,
                                const char **ret_reason);
+
+/* plan_mode.c */
+/* Tell what Apply would do about an app that runs these images, instead of doing it: nothing, an
+ * Adopt, a Roll; held = what would hold it back, in words, or NULL. As plan_decide() they return
+ * false when the app's attempt is to be followed. */
+bool plan_tell_unchanged(struct planner *pl, struct app_status *app,
+                         const struct image_list *running);
+bool plan_tell_adopt(struct planner *pl, struct app_status *app, const struct image_list *running,
+                     const char *held);
+bool plan_tell_roll(struct planner *pl, struct app_status *app, const struct image_list *running,
+                    const char *held);
+/* Was the plan made of these very images? Then nobody is asked again whether they change. */
+bool plan_knows_change(const struct planner *pl, const struct planned_list *was,
+                       const struct image_list *running, bool *ret_changes);
+bool plan_is_planned(const struct app_status *app);
+const char *plan_summary(const struct planner *pl);
 
 /* plan_conclude.c */
 void plan_conclude(struct planner *pl);

@@ -26,6 +26,7 @@
     X(OwnershipConflict, true)                                                                     \
     X(Superseded, false)                                                                           \
     X(ReleaseFailed, false)                                                                        \
+    X(Planned, false)                                                                              \
     X(RollingUpdate, false)                                                                        \
     X(Adopted, false)                                                                              \
     X(PutBack, false)                                                                              \

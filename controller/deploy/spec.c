@@ -349,14 +349,14 @@ static void check_unique(struct reader *r, const struct release_spec *spec, size
 
 /* Status has to fit into one patch, and into etcd: what it could come to, roughly from above.
  * Images are there as target, good, failed and before, and for each container as written and as
- * found. */
+ * found; in mode Plan also as it is and would be. */
 static void check_size(struct reader *r, const struct release_spec *spec)
 {
     size_t bytes = 0;
 
     for (size_t i = 0; i < spec->n_apps; i++) {
         const struct app_spec *app = &spec->apps[i];
-        size_t lists = 2 * (app->n_containers ? app->n_containers : 1);
+        size_t lists = (spec->plan_only ? 4 : 2) * (app->n_containers ? app->n_containers : 1);
 
         bytes += APP_BYTES + strlen(app->name) + strlen(app->deployment);
         bytes += (4 + lists) * (strlen(app->image) + DIGEST_BYTES) + lists * LABEL.max;

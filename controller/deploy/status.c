@@ -117,6 +117,20 @@ static struct attempt *decode_attempt(const cJSON *tree, struct arena *a)
     return at;
 }
 
+static void decode_planned(const cJSON *array, struct arena *a, struct planned_list *ret)
+{
+    ret->items = room(a, array, sizeof *ret->items, &ret->n);
+    JSON_EACH(item, array) {
+        struct planned_image *image = &ret->items[ret->n];
+
+        image->container = text_upto(a, item, "container", CONTAINER_BYTES);
+        image->from = text_upto(a, item, "from", STATUS_IMAGE_BYTES);
+        image->to = text_upto(a, item, "to", STATUS_IMAGE_BYTES);
+        if (image->container && image->to)
+            ret->n++;
+    }
+}
+
 static struct failure *decode_failure(const cJSON *tree, struct arena *a)
 {
     struct failure *f;
@@ -158,6 +172,7 @@ static void decode_app(const cJSON *tree, struct arena *a, struct app_status *ap
     app->failed_commit = text(a, tree, "failedCommit");
     app->failed_image = text(a, tree, "failedImage");
     app->attempt = decode_attempt(json_get(tree, "attempt"), a);
+    decode_planned(json_get(tree, "planned"), a, &app->planned);
     if (!app->attempt && is_attempting(app->state))
         app->state = APP_PENDING; /* nothing is known of what runs: it is decided anew */
     app->desired = (int)json_int(replicas, "desired", -1);
@@ -285,6 +300,20 @@ static void encode_attempt(cJSON *object, const struct attempt *at)
         json_put_int(object, "putBacks", at->put_backs);
 }
 
+static void encode_planned(cJSON *object, const struct planned_list *planned)
+{
+    cJSON *array = planned->n ? json_put_array(object, "planned") : NULL;
+
+    for (size_t i = 0; i < planned->n; i++) {
+        cJSON *item = cJSON_CreateObject();
+
+        json_put_str(item, "container", planned->items[i].container);
+        json_put_str(item, "from", planned->items[i].from);
+        json_put_str(item, "to", planned->items[i].to);
+        cJSON_AddItemToArray(array, item);
+    }
+}
+
 static void encode_failure(cJSON *object, const struct failure *f)
 {
     json_put_str(object, "pod", f->pod);
@@ -314,6 +343,7 @@ static void encode_app(cJSON *object, const struct app_status *app)
     json_put_str(object, "failedImage", app->failed_image);
     if (app->attempt)
         encode_attempt(json_put_object(object, "attempt"), app->attempt);
+    encode_planned(object, &app->planned);
     if (app->desired >= 0) {
         cJSON *replicas = json_put_object(object, "replicas");
 

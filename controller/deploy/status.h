@@ -58,6 +58,16 @@ struct attempt {
     int put_backs;
 };
 
+/* What Apply would write into a container (R18); the same image twice: nothing. */
+struct planned_image {
+    const char *container, *from, *to; /* from NULL = longer than status may say */
+};
+
+struct planned_list {
+    struct planned_image *items;
+    size_t n;
+};
+
 struct failure {
     const char *pod, *container, *reason, *log_tail;
     int exit_code; /* -1 = it did not end */
@@ -74,6 +84,7 @@ struct app_status {
     const char *target_commit, *target_image;
     const char *failed_commit, *failed_image;
     struct attempt *attempt;         /* NULL = none */
+    struct planned_list planned;     /* mode Plan: of each container of the app */
     int desired, updated, available; /* replicas; desired -1 = not known */
     int64_t finish_ms;
     struct failure *failure; /* NULL = none */

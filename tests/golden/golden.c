@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "base/yaml.h"
+#include "golden/told.h"
 #include "golden/world.h"
 #include "reconcile/zones.h"
 
@@ -130,6 +131,8 @@ static void play_step(struct world *w, const cJSON *step, FILE *out)
     check_written_ahead(&o, &p);
     check_rights(&o, &p);
     check_conditions(&p);
+    check_told(&o, a);
+    check_plan_then_apply(w, &o, a);
     world_keep(w, &p);
     if (!out)
         return;

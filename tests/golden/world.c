@@ -449,6 +449,37 @@ void world_keep(struct world *w, const struct plan *p)
     }
 }
 
+static cJSON *newest_set(cJSON *dep)
+{
+    cJSON *sets = member(dep, "sets"), *newest = sets ? sets->child : NULL;
+
+    for (cJSON *set = newest; set; set = set->next)
+        if (json_int(set, "revision", 0) > json_int(newest, "revision", 0))
+            newest = set;
+    return newest;
+}
+
+void world_heal(struct world *w, const char *deployment)
+{
+    cJSON *dep = member(member(w->tree, "deployments"), deployment), *set = newest_set(dep);
+    char name[32];
+
+    if (!set || count_ready(set) >= json_int(dep, "replicas", 2))
+        return;
+    cJSON_DeleteItemFromObjectCaseSensitive(set, "pods");
+    for (int i = 1; i <= json_int(dep, "replicas", 2); i++) {
+        snprintf(name, sizeof name, "healed-%d", i);
+        json_put_bool(json_put_object(object_in(set, "pods"), name), "ready", true);
+    }
+    complete_pods(set, w->now_ms);
+    drop_old_pods(dep, set);
+}
+
+struct world world_copy(const struct world *w)
+{
+    return (struct world){ .tree = cJSON_Duplicate(w->tree, true), .now_ms = w->now_ms };
+}
+
 void world_release(struct world *w)
 {
     cJSON_Delete(w->tree);
