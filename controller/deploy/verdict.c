@@ -429,7 +429,8 @@ static const char *explain_pod(const struct pod_facts *pod, const struct attempt
     for (size_t i = 0; i < pod->n_runs; i++)
         if (pod->runs[i].running && !pod->runs[i].init)
             v->run = &pod->runs[i];
-    return arena_printf(a, "pod %s runs but is not ready%s%s", pod->name, pod->message ? ": " : "",
+    return arena_printf(a, "pod %s %s%s%s", pod->name,
+                        v->run ? "runs but is not ready" : "does not run", pod->message ? ": " : "",
                         quote(pod->message, a));
 }
 
