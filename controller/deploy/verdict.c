@@ -416,7 +416,9 @@ static const char *explain_pod(const struct pod_facts *pod, const struct attempt
         if (run->waiting) {
             enum wait_class class = wait_class(run, &at->trouble);
 
-            v->reason = WAIT_REASONS[class];
+            v->reason = !strcmp(run->waiting, "CrashLoopBackOff") && class == WAIT_HARMLESS ?
+                            crash_reason(run) :
+                            WAIT_REASONS[class];
             return arena_printf(a, "pod %s: container \"%s\": %s%s%s%s", pod->name, run->name,
                                 run->waiting, run->waiting_message ? ": " : "",
                                 quote(run->waiting_message, a), remembered(run, class));

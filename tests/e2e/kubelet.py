@@ -92,7 +92,7 @@ class Kubelet:
             try:
                 for pod in self.ns.list("pods"):
                     self.look_after(pod)
-            except ApiError as error:
+            except Exception as error:  # told by the scenario's thread
                 self.problem = error
                 return
 
