@@ -32,6 +32,7 @@ static void finish(struct planner *pl, struct app_status *app, enum app_state st
 {
     app_set(pl, app, state, reason, message);
     app->finish_ms = pl->o->now_ms;
+    app->attempt->trouble = (struct trouble){ 0 };
 }
 
 static void succeed(struct planner *pl, struct app_status *app, const char *reason)
@@ -505,15 +506,17 @@ static bool deadline_passed(struct planner *pl, const struct app_status *app,
 static struct verdict judge(struct planner *pl, const struct app_status *app,
                             const struct replicaset_facts *set)
 {
-    const struct attempt *at = app->attempt;
+    struct attempt *at = app->attempt;
     const struct health_spec *health = &pl->o->spec->health;
     struct verdict v = verdict_judge(set, at, health, false, pl->o->now_ms, pl->a);
     const struct image_answer *answer;
 
-    if (!v.image_gone || v.fails)
-        return v;
-    answer = plan_ask_image(pl, at->images.items[0].image, at->start_ms + 1);
-    return verdict_judge(set, at, health, answer && answer->missing, pl->o->now_ms, pl->a);
+    if (v.image_gone && !v.fails) {
+        answer = plan_ask_image(pl, at->images.items[0].image, at->start_ms + 1);
+        v = verdict_judge(set, at, health, answer && answer->missing, pl->o->now_ms, pl->a);
+    }
+    at->trouble = v.trouble;
+    return v;
 }
 
 /* While it runs, the message says how far it is, or what is in its way. */

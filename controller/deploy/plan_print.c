@@ -72,6 +72,15 @@ static void put_attempt(struct printer *pr, const struct attempt *at)
     fputc('\n', pr->out);
 }
 
+static void put_trouble(struct printer *pr, const struct trouble *t)
+{
+    if (!t->reason)
+        return;
+    fprintf(pr->out, "  trouble   %s of container %s", t->reason, t->container);
+    put_ago(pr, ", since ", t->since_ms);
+    fputc('\n', pr->out);
+}
+
 static void put_failure(struct printer *pr, const struct failure *f)
 {
     fprintf(pr->out, "  failure   %s, pod %s, container %s", f->reason, f->pod ? f->pod : "-",
@@ -108,6 +117,8 @@ static void put_app(struct printer *pr, const struct app_status *app)
     put_image(pr, "failed", app->failed_commit, app->failed_image);
     if (app->attempt)
         put_attempt(pr, app->attempt);
+    if (app->attempt)
+        put_trouble(pr, &app->attempt->trouble);
     put_planned(pr, &app->planned);
     if (app->failure)
         put_failure(pr, app->failure);

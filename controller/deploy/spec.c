@@ -14,7 +14,7 @@
 #define MAX_PULL_SECRETS 8
 #define MAX_DEPENDS_ON 16
 #define MAX_WINDOWS 16
-#define APP_BYTES 1100           /* states, times, one message, a log tail of 64 apps' share */
+#define APP_BYTES 1200           /* states, times, one message, a log tail of 64 apps' share */
 #define DIGEST_BYTES 72          /* @sha256:… */
 #define STATUS_APPS_BYTES 196608 /* 224 KiB without history's 32 */
 #define SHORT_SHA 7

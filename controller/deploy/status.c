@@ -10,6 +10,7 @@
 
 #define ID_BYTES 64
 #define CONTAINER_BYTES 63
+#define REASON_BYTES 64
 
 static const char *const STATES[] = {
     [APP_PENDING] = "Pending",
@@ -85,6 +86,15 @@ static void decode_images(const cJSON *array, struct arena *a, struct image_list
     }
 }
 
+static struct trouble decode_trouble(const cJSON *tree, struct arena *a)
+{
+    struct trouble t = { .container = text_upto(a, tree, "container", CONTAINER_BYTES),
+                         .reason = text_upto(a, tree, "reason", REASON_BYTES),
+                         .since_ms = json_time(tree, "since") };
+
+    return t.container && t.reason && t.since_ms ? t : (struct trouble){ 0 };
+}
+
 static struct attempt *decode_attempt(const cJSON *tree, struct arena *a)
 {
     struct attempt *at;
@@ -114,6 +124,7 @@ static struct attempt *decode_attempt(const cJSON *tree, struct arena *a)
     at->soak_ms = json_time(tree, "soakTime");
     at->clock_stopped_ms = json_time(tree, "clockStopped");
     at->put_backs = (int)json_int(tree, "putBacks", 0);
+    at->trouble = decode_trouble(json_get(tree, "trouble"), a);
     return at;
 }
 
@@ -277,6 +288,13 @@ static void encode_attempt_core(cJSON *object, const struct attempt *at)
     json_put_time_ms(object, "startTime", at->start_ms);
 }
 
+static void encode_trouble(cJSON *object, const struct trouble *t)
+{
+    json_put_str(object, "container", t->container);
+    json_put_str(object, "reason", t->reason);
+    json_put_time_ms(object, "since", t->since_ms);
+}
+
 static void encode_attempt(cJSON *object, const struct attempt *at)
 {
     encode_attempt_core(object, at);
@@ -298,6 +316,8 @@ static void encode_attempt(cJSON *object, const struct attempt *at)
     json_put_time_ms(object, "clockStopped", at->clock_stopped_ms);
     if (at->put_backs)
         json_put_int(object, "putBacks", at->put_backs);
+    if (at->trouble.reason)
+        encode_trouble(json_put_object(object, "trouble"), &at->trouble);
 }
 
 static void encode_planned(cJSON *object, const struct planned_list *planned)

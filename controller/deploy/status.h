@@ -42,6 +42,13 @@ struct image_list {
     size_t n;
 };
 
+/* What keeps a container of the new pods from starting and may yet go away (section 6): kept while
+ * it lasts, since a back-off need not name its cause. */
+struct trouble {
+    const char *container, *reason; /* reason NULL = none */
+    int64_t since_ms;
+};
+
 /* The write-ahead (R4): one write to the Deployment, what for, how far. */
 struct attempt {
     const char *id;
@@ -56,6 +63,7 @@ struct attempt {
     int64_t start_ms, progress_ms, complete_ms, soak_ms, clock_stopped_ms;
     int available_max; /* -1 = not counted yet */
     int put_backs;
+    struct trouble trouble;
 };
 
 /* What Apply would write into a container (R18); the same image twice: nothing. */

@@ -30,6 +30,7 @@ add_scenarios(scenarios e2e 300)
 add_scenarios(rights e2e 300)
 add_scenarios(hands e2e 300)
 add_scenarios(holds e2e 300)
+add_scenarios(workloads e2e 300)
 add_scenarios(faults "e2e;torture" 300)
 add_scenarios(torture "e2e;torture" 600)
 

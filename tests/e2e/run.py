@@ -15,6 +15,7 @@ NAMES = [
     "rights",
     "hands",
     "holds",
+    "workloads",
     "faults",
     "torture",
     "node",
