@@ -274,7 +274,7 @@ def kubectl_after_a_release_is_told_and_stands(name):
             text = w.condition("Conflicted").get("message", "")
             return manager in text and text.startswith(app) and text in w.condition("Ready")["message"]
         kubectl(w, "rollout", "undo", "deployment/btc-api")
-        w.wait(lambda: told("kubectl-rollout", "api"), "the undo to be told")
+        w.wait(lambda: told("'kubectl'", "api"), "the undo to be told")
         w.wait_ready("True", "ReleaseSucceeded")
         kubectl(w, "set", "image", "deployment/btc-api", "api=" + w.image("api", GOOD2, pinned=True))
         w.wait(lambda: not w.condition("Conflicted"), "the conflict to be over")
