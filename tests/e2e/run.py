@@ -13,10 +13,12 @@ import faults
 import node
 import rights
 import scenarios
+import schema
 import torture
 
 MODULES = {"scenarios": scenarios.ALL, "faults": faults.ALL, "torture": torture.ALL,
-           "rights": rights.ALL, "node": node.ALL}
+           "rights": rights.ALL, "schema": schema.ALL,
+           "node": node.ALL}
 ALL = {name: function for module in MODULES.values() for name, function in module.items()}
 
 
