@@ -8,14 +8,16 @@ specs-come-and-go                 hundreds of transitions between specs, each to
 import collections
 import concurrent.futures
 import copy
+import itertools
 import json
 import os
+import random
 import re
 import subprocess
 import time
 
 from kube import GROUP, ApiError
-from samples import ABSENT, EVERYTHING, LEAST, NOT_ALONE, RULES, Sample, all_samples, leaves, put, schema
+from samples import ABSENT, EVERYTHING, LEAST, NOT_ALONE, RULES, Sample, all_samples, get, leaves, put, schema
 from world import GOOD, GOOD2, GOOD3, World, commit
 
 ALL = {}
@@ -64,8 +66,12 @@ def the_cluster(w):
     assert served.keys() == ours.keys(), f"the cluster's CRD is another one: {served.keys() ^ ours.keys()}"
 
 
+def told(sample):
+    return f"{sample.path} = {'(absent)' if sample.value is ABSENT else repr(sample.value)[:80]}"
+
+
 def check_sample(sample, spec, server, own, where):
-    what = f"{where} {sample.path} = {'(absent)' if sample.value is ABSENT else repr(sample.value)[:80]}"
+    what = f"{where} {told(sample)}"
     problems = []
     if sample.good != (server is None):
         problems.append(f"{what}: the API server says {server}")
@@ -188,7 +194,7 @@ class Walker:
         self.live = {  # where a good sample of the tables would mean nothing here
             "commit": [GOOD2, GOOD3, MISSING], "apps[].commit": [GOOD2, MISSING[:7], GOOD3[:7]],
             "registry": [f"{host}/team", "127.0.0.1:1"], "apps[].repository": [f"{host}/team/{a}", "127.0.0.1:1/x"],
-            "apps[].deployment": ["nobody"], "apps[].name": [f"{a}x"], "deploymentPrefix": ["p-", ""],
+            "apps[].deployment": [f"nobody-{n}"], "apps[].name": [f"{a}x"], "deploymentPrefix": ["p-", ""],
             "apps[].containers[]": ["nobody"], "apps[].containers": [[a], []], "apps[].dependsOn[]": [],
             "apps": [self.base["apps"][1:], self.base["apps"][::-1]], "serviceAccountName": ["de.ployer"],
             "ttlSecondsAfterFinished": [600, 31536000, None]}
@@ -210,14 +216,30 @@ class Walker:
             yield from (Sample(path, value, True, []) for value in values)
 
     def walk(self, first, step):
-        """Its share of the samples, from where every field is set, and back. Yields (what, what was wrong)."""
+        """Its share of the samples, each instead of one field of the base, where every field is set.
+        Yields (what, what was wrong)."""
         self.w.ns.create("appreleases", body(self.base, self.name))
         yield "begin", self.ends_as(self.base)
         for sample in list(self.samples())[first::step]:
-            spec = put(self.base, sample.path, sample.value)
-            yield self.try_one(sample, spec)
-            if sample.good:
-                yield "back", self.change(self.base) or self.ends_as(self.base)
+            yield self.try_one(sample, put(self.base, sample.path, sample.value))
+        yield "back", self.change(self.base) or self.ends_as(self.base)
+
+    def mix(self, seed, rounds):
+        """Several good samples at once, from one such spec straight to the next."""
+        chance = random.Random(seed)
+        good = [s for s in self.samples() if s.good]
+        for _ in range(rounds):
+            some, spec = chance.sample(good, 3), self.base
+            for sample in some:
+                if get(spec, sample.path.rpartition("[]")[0]) is not ABSENT:  # not below what was removed
+                    spec = put(spec, sample.path, sample.value)
+            problem = verdicts([spec])[0]
+            what = " and ".join(told(sample) for sample in some)
+            refusal = self.change(spec)
+            if refusal:
+                yield what, None if problem != "ok" else refusal
+            else:
+                yield what, self.ends_as(spec, problem)
 
     def change(self, spec):
         try:
@@ -231,7 +253,7 @@ class Walker:
             return str(error)
 
     def try_one(self, sample, spec):
-        what = f"{sample.path} = {'(absent)' if sample.value is ABSENT else repr(sample.value)[:80]}"
+        what = told(sample)
         before = self.w.ns.get("appreleases", self.name)
         refusal = self.change(spec)
         if sample.good:
@@ -243,9 +265,9 @@ class Walker:
             return what, "was refused, and the stored object is another one"
         return what, None if is_about(refusal, sample.path) else f"is not named in: {refusal}"
 
-    def ends_as(self, spec):
+    def ends_as(self, spec, problem="ok"):
         """What is wrong with how it ends."""
-        wanted = self.model(spec)
+        wanted = self.model(spec) if problem == "ok" else ("False", "InvalidSpec", True)
         end, got = time.monotonic() + 20, None
         while time.monotonic() < end:
             got = end_of(self.w.ns.get("appreleases", self.name))
@@ -262,18 +284,21 @@ class Walker:
         hosts, known = self.w.registry.host + "/", self.w.registry.images
         if not all(image.startswith(hosts) for image in images):
             return "False", "RegistryUnavailable", False
-        if not all(image[len(hosts):] in known for image in images) and spec.get("missingImagePolicy") != "Skip":
-            waits = spec.get("missingImagePolicy", "Wait") == "Wait" and spec.get("imageWaitSeconds", 300)
+        absent = [image[len(hosts):] not in known for image in images]
+        if any(absent) and spec.get("missingImagePolicy") != "Skip":
+            waits = spec.get("missingImagePolicy", "Wait") == "Wait" and spec.get("imageWaitSeconds", 300) > 1
             return ("Unknown", "WaitingForImage", False) if waits else ("False", "ImageNotFound", True)
         prefix = spec.get("deploymentPrefix", "btc-")
-        if not all(app.get("deployment", prefix + app["name"]) in self.deployments for app in apps):
-            return "Unknown", "WaitingForDeployment", False
-        if any("nobody" in app.get("containers", []) for app in apps):
+        there = [app.get("deployment", prefix + app["name"]) in self.deployments for app in apps]
+        if any("nobody" in app.get("containers", []) and has and not gone
+               for app, has, gone in zip(apps, there, absent)):
             return "False", "ContainerNotFound", True
+        if not all(has or gone for has, gone in zip(there, absent)):
+            return "Unknown", "WaitingForDeployment", False
         return "True", "ReleaseSucceeded", False
 
 
-WALKERS = 16
+WALKERS, MIXED = 16, 10
 
 
 def account(w, name):
@@ -295,7 +320,7 @@ def specs_come_and_go(name):
         canary, walkers, problems = Canary(w), [Walker(w, n) for n in range(WALKERS)], []
 
         def go(n):
-            for what, wrong in walkers[n].walk(n, WALKERS):
+            for what, wrong in itertools.chain(walkers[n].walk(n, WALKERS), walkers[n].mix(n, MIXED)):
                 if wrong:
                     problems.append(f"{what}: {wrong}")
         with concurrent.futures.ThreadPoolExecutor(WALKERS) as pool:
