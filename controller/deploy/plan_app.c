@@ -38,13 +38,12 @@ static struct hurdle hurdle(enum app_state state, const char *reason, const char
 
 static struct hurdle missing_deployment(struct planner *pl, const struct app_status *app)
 {
-    int64_t since = app->state_ms;
+    bool known = same_text(app->reason, REASON_DeploymentNotFound);
+    int64_t since = known ? app->state_ms : pl->o->now_ms;
     const char *message = arena_printf(pl->a, "Deployment %s does not exist in namespace %s",
                                        app->deployment, pl->o->ns);
 
-    if (!same_text(app->reason, REASON_DeploymentNotFound))
-        since = pl->o->now_ms;
-    if (app->state == APP_FAILED || pl->o->now_ms >= since + MISSING_GRACE_MS)
+    if ((known && app->state == APP_FAILED) || pl->o->now_ms >= since + MISSING_GRACE_MS)
         return hurdle(APP_FAILED, REASON_DeploymentNotFound, message);
     plan_again_at(pl, since + MISSING_GRACE_MS);
     return hurdle(APP_WAITING, REASON_DeploymentNotFound, message);

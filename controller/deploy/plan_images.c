@@ -53,7 +53,8 @@ static bool is_held_good(const struct planner *pl, const struct app_spec *spec,
 {
     const struct deployment_facts *dep = plan_facts(pl, spec->deployment)->dep;
 
-    if (!spec->held || !app->good_image || !same_text(app->commit, spec->commit) || !dep)
+    if (!spec->held || !app->good_image || !same_text(app->commit, spec->commit) || !dep ||
+        !image_is_from(app->good_image, spec->repository))
         return false;
     for (size_t i = 0; i < dep->tmpl.n; i++)
         if (image_same(dep->tmpl.containers[i].image, plan_written_image(pl, app->good_image)))

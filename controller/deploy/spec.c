@@ -6,8 +6,9 @@
 
 #include "base/arena.h"
 #include "base/auto.h"
-#include "base/json.h"
 #include "base/clock.h"
+#include "base/json.h"
+#include "base/text.h"
 
 #define MAX_APPS 64
 #define MAX_CONTAINERS 4
@@ -154,9 +155,11 @@ static bool is_hex_or_empty(const char *s)
     return !*s || is_hex(s);
 }
 
+/* As far as the CRD looks: five fields take nine characters. */
 static bool is_schedule(const char *s)
 {
-    return *s != '\0';
+    return strlen(s) >= 9 &&
+           !s[strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789*,/ -")];
 }
 
 /* Area/Place, or a name alone; it becomes part of a path, so no dots. */
@@ -180,6 +183,21 @@ static bool is_anything(const char *s)
     return true;
 }
 
+static bool is_shown(const char *s)
+{
+    for (; *s; s++)
+        if ((unsigned char)*s < ' ' || *s == '\x7f')
+            return false;
+    return true;
+}
+
+static bool is_time(const char *s)
+{
+    int64_t ignored;
+
+    return !time_parse(s, &ignored);
+}
+
 static const struct shape COMMIT = { is_hex, 64, "7 to 64 lower-case hex digits, in quotes" };
 static const struct shape LABEL = { is_label, 63, "a DNS-1123 label (a-z, 0-9, '-')" };
 static const struct shape SUBDOMAIN = { is_subdomain, 253, "a DNS-1123 subdomain" };
@@ -195,6 +213,9 @@ static const struct shape SCHEDULE = { is_schedule, 128,
                                        "five fields of cron, such as '0 18 * * 5'" };
 static const struct shape TIME_ZONE = { is_time_zone, 64,
                                         "an IANA time zone, such as Europe/Berlin" };
+static const struct shape SHOWN = { is_shown, 1024,
+                                    "a string of at most 1024 characters, none of them control" };
+static const struct shape TIME = { is_time, 64, "a time such as 2026-11-24T12:00:00Z" };
 static const struct shape ANYTHING = { is_anything, 1024, "a string of at most 1024 characters" };
 
 /* As the CRD counts: a character is one, however many bytes it has. */
@@ -205,6 +226,14 @@ static size_t count_characters(const char *s)
     for (; *s; s++)
         n += (*s & 0xC0) != 0x80;
     return n;
+}
+
+/* For a message: goes to status, which has to be UTF-8, and to one line of a table. */
+static const char *quote(struct reader *r, const char *s)
+{
+    char clipped[68];
+
+    return arena_strdup(r->a, text_clip(clipped, sizeof clipped, s));
 }
 
 /* The member as text, or NULL when absent. */
@@ -220,7 +249,7 @@ static const char *read_text(struct reader *r, const cJSON *object, const char *
         return NULL;
     }
     if (count_characters(item->valuestring) > shape->max || !shape->fits(item->valuestring)) {
-        complain(r, "%s.%s: '%.64s' is not %s", path, key, item->valuestring, shape->rule);
+        complain(r, "%s.%s: '%s' is not %s", path, key, quote(r, item->valuestring), shape->rule);
         return NULL;
     }
     return arena_strdup(r->a, item->valuestring);
@@ -264,8 +293,20 @@ static int read_choice(struct reader *r, const cJSON *object, const char *path, 
     for (int i = 0; words[i]; i++)
         if (!strcmp(text, words[i]))
             return i;
-    complain(r, "%s.%s: '%.64s' is not one of %s", path, key, text, rule);
+    complain(r, "%s.%s: '%s' is not one of %s", path, key, quote(r, text), rule);
     return 0;
+}
+
+/* The member as an object; NULL when absent or wrong. */
+static const cJSON *read_object(struct reader *r, const cJSON *tree, const char *path,
+                                const char *key)
+{
+    const cJSON *item = json_get(tree, key);
+
+    if (!item || cJSON_IsNull(item) || cJSON_IsObject(item))
+        return cJSON_IsObject(item) ? item : NULL;
+    complain(r, "%s.%s: must be an object", path, key);
+    return NULL;
 }
 
 /* The member as a list of at most max items; NULL when absent or wrong. */
@@ -317,7 +358,8 @@ static void complete_app(struct reader *r, const char *path, const char *registr
         complain(r, "%s.deployment: '%.64s' (spec.deploymentPrefix + name) is not %s", path,
                  app->deployment, SUBDOMAIN.rule);
     if (!app->repository && !registry)
-        complain(r, "%s.repository: is required where spec.registry is not set", path);
+        complain(r, "spec.registry: is required unless every app has a repository: '%s' has none",
+                 app->name);
     else if (!app->repository)
         app->repository = arena_printf(r->a, "%s/%s", registry, app->name);
     if (app->repository && strlen(app->repository) > REPOSITORY.max)
@@ -439,13 +481,16 @@ static void read_pull_secrets(struct reader *r, const cJSON *tree, struct releas
             complain(r, "%s.name: is required: %s", path, SUBDOMAIN.rule);
             return;
         }
+        for (size_t i = 0; i < spec->n_pull_secrets; i++)
+            if (!strcmp(spec->pull_secrets[i], name))
+                complain(r, "%s.name: '%s' is there twice", path, name);
         spec->pull_secrets[spec->n_pull_secrets++] = name;
     }
 }
 
 static void read_health(struct reader *r, const cJSON *tree, struct health_spec *health)
 {
-    const cJSON *object = json_get(tree, "health");
+    const cJSON *object = read_object(r, tree, "spec", "health");
     const char *path = "spec.health";
 
     health->deadline_ms =
@@ -488,7 +533,7 @@ static void read_windows(struct reader *r, const cJSON *tree, struct release_spe
 static void read_holds(struct reader *r, const cJSON *tree, struct release_spec *spec)
 {
     static const char *const modes[] = { "Apply", "Plan", NULL };
-    const cJSON *approval = json_get(tree, "approval");
+    const cJSON *approval = read_object(r, tree, "spec", "approval");
 
     spec->plan_only = read_choice(r, tree, "spec", "mode", modes, "Apply, Plan");
     spec->suspend = read_bool(r, tree, "spec", "suspend", false);
@@ -496,6 +541,18 @@ static void read_holds(struct reader *r, const cJSON *tree, struct release_spec 
     spec->approval_required = read_bool(r, approval, "spec.approval", "required", false);
     spec->approved_commit = read_text(r, approval, "spec.approval", "approvedCommit", &APPROVED);
     read_windows(r, tree, spec);
+}
+
+/* Shown, never acted on; only the actor goes to status. */
+static void read_source(struct reader *r, const cJSON *tree, struct release_spec *spec)
+{
+    const cJSON *source = read_object(r, tree, "spec", "source");
+
+    spec->actor = read_text(r, source, "spec.source", "actor", &SHOWN);
+    read_text(r, source, "spec.source", "url", &SHOWN);
+    read_text(r, source, "spec.source", "ref", &SHOWN);
+    read_text(r, source, "spec.source", "runURL", &SHOWN);
+    read_text(r, source, "spec.source", "commitTime", &TIME);
 }
 
 static void read_account(struct reader *r, const cJSON *tree, struct release_spec *spec)
@@ -531,7 +588,7 @@ static void read_policy(struct reader *r, const cJSON *tree, struct release_spec
     spec->history_limit = (int)read_number(r, tree, "spec", "historyLimit", 1, 50, 10);
     ttl_s = read_number(r, tree, "spec", "ttlSecondsAfterFinished", 0, 31536000, -1);
     spec->ttl_ms = ttl_s < 0 ? -1 : ttl_s * SECOND_MS;
-    spec->actor = read_text(r, json_get(tree, "source"), "spec.source", "actor", &ANYTHING);
+    read_source(r, tree, spec);
 }
 
 struct release_spec spec_defaults(struct arena *a)

@@ -8,6 +8,8 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${e2e_sources})
 add_test(NAME simulated_cluster_up COMMAND ${HACK}/cluster.sh up)
 set_tests_properties(simulated_cluster_up PROPERTIES FIXTURES_SETUP simulated LABELS e2e TIMEOUT 3000)
 
+add_test_program(spec_verdict ${E2E}/spec_verdict.c)
+
 # names_of(<module> <variable>): of the scenarios in it
 function(names_of module variable)
     execute_process(COMMAND ${CMAKE_COMMAND} -E env PYTHONDONTWRITEBYTECODE=1
@@ -23,7 +25,7 @@ function(add_scenarios module labels timeout)
     foreach(name IN LISTS names)
         add_test(NAME e2e_${name} COMMAND ${HACK}/with-cluster.sh ${Python3_EXECUTABLE} ${E2E}/run.py ${name})
         set_tests_properties(e2e_${name} PROPERTIES LABELS "${labels}" TIMEOUT ${timeout} FIXTURES_REQUIRED simulated
-            ENVIRONMENT "CONTROLLER=$<TARGET_FILE:btc-shopflow-deployer>;E2E_LOGS=${CMAKE_BINARY_DIR}/e2e-logs;PYTHONDONTWRITEBYTECODE=1")
+            ENVIRONMENT "CONTROLLER=$<TARGET_FILE:btc-shopflow-deployer>;SPEC_VERDICT=$<TARGET_FILE:spec_verdict>;E2E_LOGS=${CMAKE_BINARY_DIR}/e2e-logs;PYTHONDONTWRITEBYTECODE=1")
     endforeach()
 endfunction()
 add_scenarios(scenarios e2e 300)
@@ -32,6 +34,7 @@ add_scenarios(hands e2e 300)
 add_scenarios(readers e2e 300)
 add_scenarios(holds e2e 300)
 add_scenarios(workloads e2e 300)
+add_scenarios(schema e2e 300)
 add_scenarios(faults "e2e;torture" 300)
 add_scenarios(torture "e2e;torture" 600)
 

@@ -17,6 +17,7 @@ NAMES = [
     "readers",
     "holds",
     "workloads",
+    "schema",
     "faults",
     "torture",
     "node",
