@@ -163,14 +163,15 @@ static bool is_outcome(const struct planner *pl)
     const struct condition *ready = status_condition(s, "Ready");
 
     if (!ready || !strcmp(ready->status, "Unknown") || status_condition(s, "Reconciling") ||
-        !same_text(s->commit, spec->commit) || s->n_apps != spec->n_apps)
+        same_text(ready->reason, REASON_InvalidSpec) || !same_text(s->commit, spec->commit) ||
+        s->n_apps != spec->n_apps)
         return false;
     for (size_t i = 0; i < spec->n_apps; i++) {
         const struct app_spec *want = &spec->apps[i];
         const struct app_status *app = status_app(s, want->name);
         size_t n = strlen(want->image);
 
-        if (!app || app_is_moving(app) || !same_text(app->deployment, want->deployment))
+        if (!app || !same_text(app->deployment, want->deployment))
             return false;
         if (!app->target_image) /* its image was missing: the commit says it all */
             continue;
@@ -210,12 +211,22 @@ static void set_suspended(struct planner *pl)
     condition_remove(pl, "Stalled");
 }
 
+/* Has an earlier plan told of what is half rolled? What moves is always Reconciling, unless it was
+ * suspended. */
+static bool is_told(const struct release_status *stored, int64_t generation)
+{
+    const struct condition *ready = status_condition(stored, "Ready");
+
+    if (stored->observed_generation == generation)
+        return true;
+    return ready && !status_condition(stored, "Reconciling") &&
+           (same_text(ready->reason, REASON_Suspended) ||
+            same_text(ready->reason, REASON_InvalidSpec));
+}
+
 void plan_suspend(struct planner *pl)
 {
-    const struct release_status *stored = pl->o->status;
-    const struct condition *was = status_condition(stored, "Ready");
-    bool told = stored->observed_generation == pl->o->generation ||
-                (was && same_text(was->reason, REASON_Suspended));
+    bool told = is_told(pl->o->status, pl->o->generation);
 
     pl->s->observed_generation = pl->o->generation;
     for (size_t i = 0; i < pl->s->n_apps; i++) {
