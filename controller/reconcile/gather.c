@@ -194,7 +194,10 @@ static void look_at_apps(const struct release *r, const char *deployment, struct
 
         if (!app->deployment || strcmp(app->deployment, deployment))
             continue;
-        ret->rolling |= app->attempt && app->attempt->accepted &&
+        /* What goes back or is put back had a first patch. */
+        ret->rolling |= app->attempt &&
+                        (app->attempt->accepted || app->attempt->kind == ATTEMPT_ROLLBACK ||
+                         app->attempt->kind == ATTEMPT_PUT_BACK) &&
                         (app->state == APP_UPDATING || app->state == APP_SOAKING ||
                          app->state == APP_ROLLING_BACK);
         if (app->state == APP_UNCHANGED && r->status.observed_generation == r->meta.generation)
