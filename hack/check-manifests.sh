@@ -7,7 +7,7 @@ usage() {
 usage: hack/check-manifests.sh [--server]
 
   --server  also send what is rendered to the API server of $KUBECONFIG (dry run)
-Needs lua5.1 and helm (in PATH or named by $HELM; hack/testcluster/build.sh helm builds one).
+Needs helm (in PATH or named by $HELM; hack/testcluster/build.sh helm builds one).
 END
 }
 
@@ -46,7 +46,6 @@ refuses() {
 }
 
 check "copies are fresh" hack/manifests.sh --check
-check "Argo CD's health" lua5.1 tests/chart/argocd_health.lua
 for name in plain namespaced least everything impersonating; do
     check "$name: lint" "$HELM" lint --strict "$chart" --kube-version 1.36 -f "tests/chart/values/$name.yaml"
     check "$name: renders" render "$name"

@@ -2,6 +2,7 @@
 # Builds the programs of the test cluster from source, once for each set of inputs.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+readers=$here/../../tests/readers
 # shellcheck source=versions.env
 source "$here/versions.env"
 
@@ -15,6 +16,7 @@ cache, else one that it builds. TOOL is one of
   kwok         simulated nodes, $KWOK_VERSION
   helm, helm3  helm $HELM_VERSION, helm $HELM3_VERSION
   kubeconform  $KUBECONFORM_VERSION
+  readers      kstatus and Argo CD's Lua, for tests/readers; versions in its go.mod
 The cache is \$SHOPFLOW_CACHE, or btc-shopflow-deployer in \$XDG_CACHE_HOME or ~/.cache. A build that is
 interrupted goes on where it was the next time.
 END
@@ -48,6 +50,8 @@ build_helm3() {
         -X "helm.sh/helm/v3/internal/version.version=$HELM3_VERSION"
     mv "$1/helm" "$1/helm3"
 }
+
+build_readers() { (cd "$readers" && go build -v -trimpath -ldflags "-s -w" -o "$1/readers" .); }
 
 # build_module FOLDER MODULE VERSION SUM PACKAGE [LINKER-FLAG…]
 build_module() {
@@ -136,6 +140,7 @@ inputs_of() {
     grep -i "^${1/kube/kubernetes}_" "$here/versions.env" || true
     declare -f build_module "build_$1"
     if [ "$1" = kube ]; then cat "$here"/kube/{main.go,go.mod,go.sum}; fi
+    if [ "$1" = readers ]; then cat "$readers"/{*.go,go.mod,go.sum}; fi
 }
 
 check_kube_pins() {
@@ -180,7 +185,7 @@ case "${1:-}" in
 esac
 for tool; do
     case $tool in
-    kube | kwok | helm | helm3 | kubeconform) ;;
+    kube | kwok | helm | helm3 | kubeconform | readers) ;;
     *) say "no such tool: $tool"; usage >&2; exit 2 ;;
     esac
 done
