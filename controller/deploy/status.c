@@ -422,19 +422,25 @@ static cJSON *append(cJSON *array)
     return item;
 }
 
+/* Derived, never read: a printer column cannot cut. */
+static void put_short(cJSON *tree, const char *key, const char *commit)
+{
+    char brief[8];
+
+    snprintf(brief, sizeof brief, "%.7s", commit ? commit : "");
+    json_put_str(tree, key, commit ? brief : NULL);
+}
+
 cJSON *status_encode(const struct release_status *s)
 {
     cJSON *tree = cJSON_CreateObject(), *array;
-    char brief[8];
 
     json_put_int(tree, "observedGeneration", s->observed_generation);
     json_put_time_ms(tree, "startTime", s->start_ms);
     json_put_str(tree, "commit", s->commit);
-    if (s->commit) { /* derived, never read: a printer column cannot cut */
-        snprintf(brief, sizeof brief, "%.7s", s->commit);
-        json_put_str(tree, "shortCommit", brief);
-    }
+    put_short(tree, "shortCommit", s->commit);
     json_put_str(tree, "lastSucceededCommit", s->last_succeeded_commit);
+    put_short(tree, "shortLastSucceededCommit", s->last_succeeded_commit);
     json_put_str(tree, "lastHandledRetryAt", s->last_retry_at);
     json_put_str(tree, "lastHandledReconcileAt", s->last_reconcile_at);
     json_put_str(tree, "progress", s->progress);

@@ -14,6 +14,7 @@ NAMES = [
     "scenarios",
     "rights",
     "hands",
+    "readers",
     "holds",
     "workloads",
     "faults",

@@ -12,6 +12,7 @@
 static const char FULL[] =
     "{\"observedGeneration\":12,\"startTime\":\"2026-11-24T10:00:00.000Z\","
     "\"commit\":\"2222222\",\"shortCommit\":\"2222222\",\"lastSucceededCommit\":\"1111111\","
+    "\"shortLastSucceededCommit\":\"1111111\","
     "\"lastHandledRetryAt\":\"r\",\"lastHandledReconcileAt\":\"c\",\"progress\":\"1/2\","
     "\"apps\":[{\"name\":\"web\",\"deployment\":\"btc-web\",\"unlisted\":true,"
     "\"state\":\"RollingBack\",\"reason\":\"CrashLoop\",\"message\":\"m\","
