@@ -35,6 +35,14 @@ add_scenarios(workloads e2e 300)
 add_scenarios(faults "e2e;torture" 300)
 add_scenarios(torture "e2e;torture" 600)
 
+# Pages whose commands are run as they stand.
+foreach(page gitops)
+    add_test(NAME page_${page} COMMAND ${HACK}/with-cluster.sh ${Python3_EXECUTABLE}
+             ${CMAKE_CURRENT_SOURCE_DIR}/docs/run_page.py ${CMAKE_SOURCE_DIR}/docs/${page}.md)
+    set_tests_properties(page_${page} PROPERTIES LABELS e2e TIMEOUT 600 FIXTURES_REQUIRED simulated
+        ENVIRONMENT "CONTROLLER=$<TARGET_FILE:btc-shopflow-deployer>;E2E_LOGS=${CMAKE_BINARY_DIR}/e2e-logs;PYTHONDONTWRITEBYTECODE=1")
+endforeach()
+
 add_test(NAME crd_bounds COMMAND ${HACK}/with-cluster.sh ${E2E}/crd_bounds.sh)
 set_tests_properties(crd_bounds PROPERTIES LABELS e2e TIMEOUT 240 FIXTURES_REQUIRED simulated)
 add_test(NAME chart COMMAND ${HACK}/with-cluster.sh ${HACK}/check-manifests.sh --server)
