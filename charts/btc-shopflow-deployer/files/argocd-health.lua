@@ -7,7 +7,7 @@ local function condition(kind)
 end
 
 -- It waits for somebody or for a clock, not for the cluster.
-local holds = { Suspended = true, WaitingForApproval = true, WaitingForWindow = true, WaitingForPause = true }
+local holds = { Suspended = true, WaitingForApproval = true, WaitingForWindow = true, Paused = true }
 
 local ready, reconciling, stalled = condition("Ready"), condition("Reconciling"), condition("Stalled")
 local generation = obj.status ~= nil and obj.status.observedGeneration or -1
