@@ -18,8 +18,8 @@ FROM ${BASE}
 RUN printf 'path-exclude=/usr/share/%s/*\n' doc info lintian locale man >/etc/dpkg/dpkg.cfg.d/slim && \
     echo 'path-include=/usr/share/doc/*/copyright' >>/etc/dpkg/dpkg.cfg.d/slim && \
     apt-get update -q && \
-    apt-get install -y -q --no-install-recommends ca-certificates libcjson1 libcurl4t64 libssl3t64 \
-        libwebsockets19t64 libyaml-0-2 && \
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends ca-certificates libcjson1 libcurl4t64 libssl3t64 \
+        libwebsockets19t64 libyaml-0-2 tzdata && \
     rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/lib/dpkg/*-old /var/log/*
 COPY --from=build /out/ /usr/
 # Fails here, not in the cluster, when a shared library is missing.

@@ -145,11 +145,13 @@ static int wire(struct process *p, const struct options *o, struct err *e)
     gethostname(host, sizeof host - 1);
     p->give_up = (struct loop_timer){ .fn = on_give_up, .ctx = p };
     p->events = event_sink_new(p->loop, p->kube, host);
-    p->reconciler = reconciler_new(&(struct reconciler_opts){ .loop = p->loop,
-                                                              .kube = p->kube,
-                                                              .registry = p->registry,
-                                                              .events = p->events,
-                                                              .namespaces = o->namespaces });
+    p->reconciler =
+        reconciler_new(&(struct reconciler_opts){ .loop = p->loop,
+                                                  .kube = p->kube,
+                                                  .registry = p->registry,
+                                                  .events = p->events,
+                                                  .namespaces = o->namespaces,
+                                                  .default_account = o->default_account });
     p->web = web_new(p->loop, &web, e);
     return p->web ? 0 : err_ctx(e, "--listen %s", o->listen);
 }

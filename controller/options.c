@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "base/yaml.h"
+#include "kube/client.h"
 #include "registry/origin.h"
 #include "registry/ref.h"
 
@@ -22,7 +23,11 @@ const char OPTIONS_HELP[] =
     "                            else $KUBECONFIG, else ~/.kube/config\n"
     "  --context NAME            context of the kubeconfig\n"
     "  --watch-namespaces A,B    only these namespaces (default: all)\n"
-    "  --config FILE             registries, allowedRegistries, trustedRealms (YAML)\n"
+    "  --default-service-account NAME\n"
+    "                            impersonated for writes to Deployments where a spec names\n"
+    "                            no serviceAccountName; default: the controller's own rights\n"
+    "  --config FILE             registries, allowedRegistries, trustedRealms,\n"
+    "                            defaultServiceAccount (YAML)\n"
     "  --listen ADDRESS:PORT     /livez /readyz /metrics (default 0.0.0.0:8080)\n"
     "  --log-level LEVEL         debug, info (default), warn, error\n"
     "  --log-format FORMAT       json (default), text\n"
@@ -32,6 +37,7 @@ enum {
     OPT_KUBECONFIG = 1,
     OPT_CONTEXT,
     OPT_NAMESPACES,
+    OPT_ACCOUNT,
     OPT_CONFIG,
     OPT_LISTEN,
     OPT_LEVEL,
@@ -44,6 +50,7 @@ static const struct option LONG[] = {
     { "kubeconfig", required_argument, NULL, OPT_KUBECONFIG },
     { "context", required_argument, NULL, OPT_CONTEXT },
     { "watch-namespaces", required_argument, NULL, OPT_NAMESPACES },
+    { "default-service-account", required_argument, NULL, OPT_ACCOUNT },
     { "config", required_argument, NULL, OPT_CONFIG },
     { "listen", required_argument, NULL, OPT_LISTEN },
     { "log-level", required_argument, NULL, OPT_LEVEL },
@@ -85,6 +92,9 @@ static int read_argv(int argc, char **argv, struct arena *a, struct options *o, 
             break;
         case OPT_NAMESPACES:
             o->namespaces = split_names(optarg, a);
+            break;
+        case OPT_ACCOUNT:
+            o->default_account = optarg;
             break;
         case OPT_CONFIG:
             o->config = optarg;
@@ -190,6 +200,17 @@ static int read_host(const cJSON *item, struct arena *a, struct registry_host *h
     return 0;
 }
 
+static int check_account(const char *what, const char *name, struct err *e)
+{
+    char user[KUBE_USER_BYTES];
+    struct err ignored = { 0 };
+
+    if (kube_account_user(user, sizeof user, "default", name, &ignored))
+        return err_set(e, ERR_INVALID, 0, "%s '%.64s': must be the name of a ServiceAccount", what,
+                       name);
+    return 0;
+}
+
 static int check_realms(const struct options *o, struct err *e)
 {
     char origin[300];
@@ -200,9 +221,23 @@ static int check_realms(const struct options *o, struct err *e)
     return 0;
 }
 
+/* The flag wins. An empty name would mean the controller's own rights: it is no way to say so. */
+static int read_account(const cJSON *tree, struct arena *a, struct options *o, struct err *e)
+{
+    const cJSON *item = json_get(tree, "defaultServiceAccount");
+
+    if (!item || cJSON_IsNull(item) || o->default_account)
+        return 0;
+    if (!cJSON_IsString(item))
+        return err_set(e, ERR_INVALID, 0, "defaultServiceAccount: must be a string");
+    o->default_account = arena_strdup(a, item->valuestring);
+    return check_account("defaultServiceAccount", o->default_account, e);
+}
+
 static int read_tree(const cJSON *tree, struct arena *a, struct options *o, struct err *e)
 {
-    static const char *const known[] = { "registries", "allowedRegistries", "trustedRealms", NULL };
+    static const char *const known[] = { "registries", "allowedRegistries", "trustedRealms",
+                                         "defaultServiceAccount", NULL };
     const cJSON *list = json_get(tree, "registries");
 
     if (cJSON_IsNull(tree)) /* an empty file */
@@ -216,7 +251,8 @@ static int read_tree(const cJSON *tree, struct arena *a, struct options *o, stru
         if (read_host(item, a, &o->hosts[o->n_hosts++], e))
             return -1;
     if (read_strings(tree, "allowedRegistries", a, &o->allowed, &o->n_allowed, e) ||
-        read_strings(tree, "trustedRealms", a, &o->trusted_realms, &o->n_trusted_realms, e))
+        read_strings(tree, "trustedRealms", a, &o->trusted_realms, &o->n_trusted_realms, e) ||
+        read_account(tree, a, o, e))
         return -1;
     return check_realms(o, e);
 }
@@ -237,6 +273,8 @@ int options_read(int argc, char **argv, struct arena *a, struct options *ret, st
     struct options o = { .listen = "0.0.0.0:8080", .log_level = "info", .log_format = "json" };
 
     if (read_argv(argc, argv, a, &o, e))
+        return -1;
+    if (o.default_account && check_account("--default-service-account", o.default_account, e))
         return -1;
     if (o.config && read_file(a, &o, e))
         return -1;

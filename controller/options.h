@@ -9,6 +9,7 @@
  *       caFile: /etc/btc-shopflow-deployer/ca/registry.example.com.crt
  *     allowedRegistries: [ghcr.io/acme]
  *     trustedRealms: ["https://auth.example.com"]
+ *     defaultServiceAccount: deployer
  *
  * Unknown keys are errors. */
 #ifndef OPTIONS_H
@@ -24,6 +25,7 @@ struct options {
     const char *kubeconfig, *context; /* NULL = not given */
     const char *config;               /* the file; NULL = none */
     const char **namespaces;          /* --watch-namespaces; NULL-terminated; NULL = all */
+    const char *default_account;      /* --default-service-account; NULL = our own rights */
     const char *listen;               /* address:port */
     const char *log_level, *log_format;
     bool version, help;

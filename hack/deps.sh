@@ -18,9 +18,9 @@ command -v go >/dev/null || go=(golang-go)
 packages_of() {
     case $1 in
     build) echo gcc g++ libc6-dev cmake ninja-build pkg-config libcurl4-openssl-dev libyaml-dev libcjson-dev \
-        libssl-dev libwebsockets-dev ;;
+        libssl-dev libwebsockets-dev tzdata ;;
     test) echo libcunit1-dev clang-14 clang-format-14 libclang-rt-14-dev llvm-14 valgrind gcovr shellcheck python3 \
-        python3-yaml lua5.1 git ;;
+        python3-yaml git ;;
     cluster) echo openssl ca-certificates curl git procps "${go[@]}" ;;
     node) echo containerd runc containernetworking-plugins iptables conntrack iproute2 procps docker-registry \
         buildah debootstrap gcc libc6-dev curl ;;

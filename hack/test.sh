@@ -54,7 +54,7 @@ cluster_down() {
 }
 ours=()
 if [ -z "$quick" ]; then
-    hack/testcluster/build.sh kube kwok helm >/dev/null
+    hack/testcluster/build.sh kube kwok helm helm3 readers gitops >/dev/null
     for kind in '' --node; do hack/cluster.sh status "$kind" >/dev/null 2>&1 || ours+=("$kind"); done
     cluster_down || { cat build/down.log; exit 1; }
     trap 'cluster_down || cat build/down.log' EXIT

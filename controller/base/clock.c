@@ -35,7 +35,7 @@ int64_t clock_wall_ms(void)
 
 /* Days since 1970-01-01 of the proleptic Gregorian calendar, counted in years that start in March
  * and eras of 400 years. Not timegm/gmtime: those take the lock of tzset(). */
-static int64_t days_from_civil(int year, int month, int day)
+int64_t time_days(int year, int month, int day)
 {
     int64_t y = month <= 2 ? year - 1 : year;
     int64_t era = (y >= 0 ? y : y - 399) / 400;
@@ -46,7 +46,7 @@ static int64_t days_from_civil(int year, int month, int day)
     return era * 146097 + day_of_era - 719468;
 }
 
-static void civil_from_days(int64_t days, struct civil *c)
+void time_date(int64_t days, int *ret_year, int *ret_month, int *ret_day)
 {
     int64_t z = days + 719468;
     int64_t era = (z >= 0 ? z : z - 146096) / 146097;
@@ -55,27 +55,31 @@ static void civil_from_days(int64_t days, struct civil *c)
     int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
     int64_t mp = (5 * doy + 2) / 153;
 
-    c->day = (int)(doy - (153 * mp + 2) / 5 + 1);
-    c->month = (int)(mp < 10 ? mp + 3 : mp - 9);
-    c->year = (int)(yoe + era * 400 + (c->month <= 2));
+    *ret_day = (int)(doy - (153 * mp + 2) / 5 + 1);
+    *ret_month = (int)(mp < 10 ? mp + 3 : mp - 9);
+    *ret_year = (int)(yoe + era * 400 + (*ret_month <= 2));
 }
 
 static int64_t civil_to_ms(const struct civil *c)
 {
     int64_t seconds = c->hour * 3600 + c->minute * 60 + c->second;
 
-    return days_from_civil(c->year, c->month, c->day) * DAY_MS + seconds * SECOND_MS;
+    return time_days(c->year, c->month, c->day) * DAY_MS + seconds * SECOND_MS;
+}
+
+bool time_is_leap(int year)
+{
+    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
 
 static bool civil_is_valid(const struct civil *c)
 {
     static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-    bool leap = (c->year % 4 == 0 && c->year % 100 != 0) || c->year % 400 == 0;
 
     if (c->month < 1 || c->month > 12)
         return false;
-    return c->day >= 1 && c->day <= days[c->month - 1] + (leap && c->month == 2) && c->hour <= 23 &&
-           c->minute <= 59 && c->second <= 59;
+    return c->day >= 1 && c->day <= days[c->month - 1] + (time_is_leap(c->year) && c->month == 2) &&
+           c->hour <= 23 && c->minute <= 59 && c->second <= 59;
 }
 
 /* Exactly `digits` digits at *p; *p moves past them. */
@@ -140,7 +144,7 @@ static int civil_from_ms(int64_t ms, struct civil *c)
     int64_t days = ms / DAY_MS - (ms % DAY_MS < 0);
     int64_t rest = ms - days * DAY_MS;
 
-    civil_from_days(days, c);
+    time_date(days, &c->year, &c->month, &c->day);
     c->hour = (int)(rest / (3600 * SECOND_MS));
     c->minute = (int)(rest / (60 * SECOND_MS) % 60);
     c->second = (int)(rest / SECOND_MS % 60);

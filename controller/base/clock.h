@@ -4,6 +4,7 @@
  * monotonic clock in timers. 0 stands for "no time". */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
+#include <stdbool.h>
 #include <stdint.h>
 
 #define SECOND_MS 1000LL
@@ -19,6 +20,11 @@ int time_parse(const char *text, int64_t *ret_ms);
 #define TIME_TEXT_BYTES 32
 char *time_format(char buf[TIME_TEXT_BYTES], int64_t ms);
 char *time_format_ms(char buf[TIME_TEXT_BYTES], int64_t ms);
+
+/* Days since 1970-01-01 of the Gregorian calendar, before its time too, and back. */
+int64_t time_days(int year, int month, int day);
+void time_date(int64_t days, int *ret_year, int *ret_month, int *ret_day);
+bool time_is_leap(int year);
 
 /* An HTTP Date header (RFC 9110, section 5.6.7, IMF-fixdate) → milliseconds. 0 or -1. */
 int time_parse_http(const char *text, int64_t *ret_ms);

@@ -33,7 +33,8 @@ static ssize_t read_all(int fd, char *bytes, size_t size)
     return (ssize_t)len;
 }
 
-char *file_read(const char *path, size_t max_bytes, struct err *e)
+static char *read_whole(const char *path, size_t max_bytes, const char *what, size_t *ret_n,
+                        struct err *e)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hang us */
     char *bytes;
@@ -48,8 +49,8 @@ char *file_read(const char *path, size_t max_bytes, struct err *e)
     if (n < 0)
         fail(path, errno, e);
     close(fd);
-    if (n >= 0 && ((size_t)n > max_bytes || memchr(bytes, '\0', (size_t)n))) {
-        err_set(e, ERR_INVALID, 0, "%s: is no text file of at most %zu bytes", path, max_bytes);
+    if (n >= 0 && (size_t)n > max_bytes) {
+        err_set(e, ERR_INVALID, 0, "%s: is no %s of at most %zu bytes", path, what, max_bytes);
         n = -1;
     }
     if (n < 0) {
@@ -57,5 +58,24 @@ char *file_read(const char *path, size_t max_bytes, struct err *e)
         secret_free(bytes);
         return NULL;
     }
+    *ret_n = (size_t)n;
     return bytes; /* not shrunk: realloc would leave a copy of a secret behind */
+}
+
+char *file_read_bytes(const char *path, size_t max_bytes, size_t *ret_n, struct err *e)
+{
+    return read_whole(path, max_bytes, "file", ret_n, e);
+}
+
+char *file_read(const char *path, size_t max_bytes, struct err *e)
+{
+    size_t n;
+    char *bytes = read_whole(path, max_bytes, "text file", &n, e);
+
+    if (bytes && memchr(bytes, '\0', n)) {
+        err_set(e, ERR_INVALID, 0, "%s: is no text file of at most %zu bytes", path, max_bytes);
+        secret_free(bytes);
+        return NULL;
+    }
+    return bytes;
 }

@@ -9,4 +9,7 @@ struct err;
  * inside: ERR_INVALID. Not there: ERR_NOT_FOUND. Errors name the path. */
 char *file_read(const char *path, size_t max_bytes, struct err *e);
 
+/* Likewise, whatever the bytes are. */
+char *file_read_bytes(const char *path, size_t max_bytes, size_t *ret_n, struct err *e);
+
 #endif

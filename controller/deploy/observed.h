@@ -71,10 +71,20 @@ struct deployment_facts {
     int64_t read_ms; /* when all this was last read live; 0 = never */
 };
 
+/* Another AppRelease that names the Deployment: valid, not suspended, mode Apply (R15). */
+struct rival {
+    const char *name, *uid;
+    bool newer;           /* by (creationTimestamp, name) */
+    bool finished;        /* with its generation and tokens */
+    bool rolling;         /* its patch of the Deployment was accepted, and is followed */
+    int64_t unchanged_ms; /* since when it has found the Deployment at its target; 0 = has not */
+};
+
 struct app_facts {
     const char *deployment;             /* the name */
     const struct deployment_facts *dep; /* NULL = there is none */
-    const char *older_release;          /* an older AppRelease that names it; NULL = none */
+    struct rival *rivals;
+    size_t n_rivals;
 };
 
 /* What a registry said of an image reference. */
@@ -96,9 +106,14 @@ struct log_answer {
     const char *tail; /* scrubbed, ≤ 1 KiB; NULL = could not be had */
 };
 
+/* What right the API server said is lacking. */
+enum lack { LACK_OTHER, LACK_PATCH, LACK_IMPERSONATE };
+
 /* The API server's last refusal to patch a Deployment. */
 struct refusal {
     const char *attempt_id;
+    const char *account; /* that was impersonated; NULL = none */
+    enum lack lack;
     bool for_good;  /* 422: not to be sent again */
     bool forbidden; /* 403; else 400 */
     const char *text;
@@ -117,6 +132,12 @@ struct observed {
     const char *ns, *name, *uid, *rv;
     int64_t generation;
     const char *retry_at, *reconcile_at; /* annotations; NULL = none */
+    const char *account; /* to impersonate for writes to Deployments; NULL = our own rights */
+    bool account_wrong;  /* the spec names one that cannot be: nothing is written to Deployments */
+    const char *freeze_override; /* likewise: the commit that may start in a freeze */
+    bool suspended;              /* spec.suspend, also where spec is wrong */
+    /* Who set them, by server-side field tracking; NULL = not known. */
+    const char *suspended_by, *paused_by, *overridden_by;
     const struct release_spec *spec;     /* NULL = it is wrong */
     const char *spec_problem;            /* NULL = spec is good */
     const struct release_status *status; /* as it is stored; never NULL */

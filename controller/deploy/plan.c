@@ -104,11 +104,18 @@ static void copy_status(struct planner *pl)
     }
 }
 
-/* No target is known before the registry has been asked (R2). */
+/* No target is known before the registry has been asked (R2), and no plan (R18). */
 static void resolve_anew(struct planner *pl)
 {
     condition_set(pl, "ImagesResolved", "Unknown", REASON_Resolving,
                   "asking the registry for the digests");
+    for (size_t i = 0; i < pl->s->n_apps; i++) {
+        struct app_status *app = &pl->s->apps[i];
+
+        app->planned.n = 0;
+        if (plan_is_planned(app))
+            app_set(pl, app, APP_PENDING, REASON_Resolving, NULL);
+    }
 }
 
 /* R12, R22: a new generation or token begins the work anew; what runs goes on meanwhile. So does a
@@ -118,7 +125,8 @@ static void begin_work(struct planner *pl)
     const struct observed *o = pl->o;
     struct release_status *s = pl->s;
     bool retry = !same_text(o->retry_at, s->last_retry_at);
-    bool same = s->observed_generation == o->generation && !retry;
+    bool new_generation = s->observed_generation != o->generation;
+    bool same = !new_generation && !retry;
 
     if (same && s->commit && s->start_ms && same_text(o->reconcile_at, s->last_reconcile_at))
         return;
@@ -131,6 +139,8 @@ static void begin_work(struct planner *pl)
     for (size_t i = 0; i < s->n_apps; i++) {
         if (retry)
             s->apps[i].failed_image = s->apps[i].failed_commit = NULL;
+        if (s->apps[i].state == APP_SUPERSEDED && new_generation)
+            app_set(pl, &s->apps[i], APP_PENDING, REASON_Resolving, NULL);
         if (!same && s->apps[i].attempt)
             s->apps[i].attempt->put_backs = 0;
     }
@@ -219,8 +229,18 @@ static bool has_moved_on(const struct planner *pl, const struct app_status *app)
                (app->attempt->generation < pl->o->generation && lacks_container(pl, app));
     if (app->state == APP_UPDATING || app->state == APP_SOAKING || app->state == APP_UPDATED)
         return true;
-    return pl->s->start_ms > app->attempt->start_ms &&
-           !image_same(app->failed_image, app->target_image);
+    if (image_same(app->failed_image, app->target_image))
+        return false;
+    return pl->s->start_ms > app->attempt->start_ms ||
+           !same_text(app->attempt->commit, app->target_commit); /* the next one was held */
+}
+
+/* Is an app that does not move decided again? In mode Plan always: the plan is to stay true (R18).
+ */
+static bool is_undecided(const struct planner *pl, const struct app_status *app)
+{
+    return pl->o->spec->plan_only || app->state == APP_PENDING || app->state == APP_WAITING ||
+           (app->state == APP_FAILED && reason_is_rechecked(app->reason));
 }
 
 /* One app, one step. */
@@ -239,13 +259,12 @@ static void step_app(struct planner *pl, struct app_status *app)
         if (spec && !app->target_image && plan_images_state(pl) == RESOLVE_DONE &&
             (app->state == APP_UPDATED || app->state == APP_PENDING))
             plan_skip_absent(pl, app, spec);
-        if (app_is_moving(app) || !may_start)
-            return;
+        if (app_is_moving(app) || !may_start || pl->o->spec->plan_only)
+            return; /* mode Plan: its end is told first, and its plan with the next look */
         if (has_moved_on(pl, app))
             app_set(pl, app, APP_PENDING, REASON_WaitingForTurn, NULL);
     }
-    if (may_start && (app->state == APP_PENDING || app->state == APP_WAITING ||
-                      (app->state == APP_FAILED && reason_is_rechecked(app->reason))))
+    if (may_start && is_undecided(pl, app))
         plan_decide(pl, app, spec);
 }
 
@@ -261,6 +280,7 @@ static void count_moving(struct planner *pl)
 static void follow_all(struct planner *pl)
 {
     pl->s->observed_generation = pl->o->generation;
+    plan_owners(pl);
     for (size_t i = 0; i < pl->s->n_apps; i++)
         if (app_is_moving(&pl->s->apps[i]))
             plan_follow(pl, &pl->s->apps[i]);
@@ -277,11 +297,15 @@ struct plan plan_make(const struct observed *o, struct arena *a)
     if (o->spec_problem)
         seen.spec = &defaults;
     copy_status(&pl);
-    if (o->spec_problem) {
+    if (o->suspended) {
+        plan_suspend(&pl);
+    } else if (o->spec_problem) {
         follow_all(&pl);
     } else {
         begin_work(&pl);
         list_apps(&pl);
+        plan_owners(&pl);
+        plan_forget_override(&pl);
         count_moving(&pl);
         plan_images(&pl);
         for (size_t i = 0; i < p.status.n_apps; i++)

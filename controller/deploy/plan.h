@@ -23,7 +23,7 @@ enum action_kind {
     ACT_READ_LIVE,  /* deployment: it, its ReplicaSets and pods */
     /* Writes, in order: none is made whose status is not written. */
     ACT_PATCH_STATUS,
-    ACT_PATCH_DEPLOYMENT, /* deployment, app, id */
+    ACT_PATCH_DEPLOYMENT, /* deployment, app, id, account */
     ACT_DELETE_RELEASE,
     ACT_EVENT, /* warning, reason, note */
 };
@@ -33,9 +33,10 @@ struct action {
     const char *app, *deployment;
     const char *image;
     const char *pod, *container;
-    bool previous;    /* the log of the run before this one */
-    const char *id;   /* the attempt's */
-    const char *body; /* JSON of the patch */
+    bool previous;       /* the log of the run before this one */
+    const char *id;      /* the attempt's */
+    const char *account; /* to impersonate; NULL = none */
+    const char *body;    /* JSON of the patch */
     bool warning;
     const char *reason, *note;
 };

@@ -38,13 +38,12 @@ static struct hurdle hurdle(enum app_state state, const char *reason, const char
 
 static struct hurdle missing_deployment(struct planner *pl, const struct app_status *app)
 {
-    int64_t since = app->state_ms;
+    bool known = same_text(app->reason, REASON_DeploymentNotFound);
+    int64_t since = known ? app->state_ms : pl->o->now_ms;
     const char *message = arena_printf(pl->a, "Deployment %s does not exist in namespace %s",
                                        app->deployment, pl->o->ns);
 
-    if (!same_text(app->reason, REASON_DeploymentNotFound))
-        since = pl->o->now_ms;
-    if (app->state == APP_FAILED || pl->o->now_ms >= since + MISSING_GRACE_MS)
+    if ((known && app->state == APP_FAILED) || pl->o->now_ms >= since + MISSING_GRACE_MS)
         return hurdle(APP_FAILED, REASON_DeploymentNotFound, message);
     plan_again_at(pl, since + MISSING_GRACE_MS);
     return hurdle(APP_WAITING, REASON_DeploymentNotFound, message);
@@ -62,26 +61,24 @@ static const struct app_status *other_mover(const struct planner *pl, const stru
     return NULL;
 }
 
-const char *plan_older_note(const struct planner *pl, const struct app_status *app,
-                            const struct app_facts *facts)
-{
-    return arena_printf(pl->a, "AppRelease %s names Deployment %s too, and is older",
-                        facts->older_release, app->deployment);
-}
-
 /* R19: odd Deployments. */
 static struct hurdle check_deployment(struct planner *pl, const struct app_status *app)
 {
     const struct app_facts *facts = plan_facts(pl, app->deployment);
     const struct deployment_facts *dep = facts->dep;
     const struct app_status *other = other_mover(pl, app);
+    const struct rival *rival = plan_conflict(facts);
 
     if (other)
         return hurdle(
             APP_PENDING, REASON_WaitingForTurn,
             arena_printf(pl->a, "app %s still rolls Deployment %s", other->name, app->deployment));
-    if (facts->older_release)
-        return hurdle(APP_FAILED, REASON_OwnershipConflict, plan_older_note(pl, app, facts));
+    if (rival)
+        return hurdle(APP_FAILED, REASON_OwnershipConflict,
+                      arena_printf(pl->a,
+                                   "AppRelease %s, which is newer, has Deployment %s and is not "
+                                   "finished",
+                                   rival->name, app->deployment));
     if (!dep)
         return missing_deployment(pl, app);
     if (dep->deleting)
@@ -231,16 +228,20 @@ bool plan_lacks_pods(struct planner *pl, const struct app_spec *spec)
     return false;
 }
 
-bool plan_runs_another_digest(struct planner *pl, const struct app_spec *spec,
-                              const struct deployment_facts *dep, const char *image)
+bool plan_runs_another(struct planner *pl, const struct app_spec *spec,
+                       const struct deployment_facts *dep, const char *image)
 {
+    const char *string = image ? image_without_digest(image, pl->a) : NULL;
     struct image_list images;
 
     if (!image || pick_containers(pl, spec, &dep->tmpl, &images).reason)
         return false;
-    for (size_t i = 0; i < images.n; i++)
-        if (image_digest(images.items[i].image) && !image_same(images.items[i].image, image))
+    for (size_t i = 0; i < images.n; i++) {
+        const char *running = images.items[i].image;
+
+        if (image_digest(running) ? !image_same(running, image) : !i && strcmp(running, string))
             return true;
+    }
     return false;
 }
 
@@ -304,10 +305,11 @@ static const struct attempt *standing_attempt(const struct planner *pl,
     bool failed = own && own->kind == ATTEMPT_ROLLBACK && !own->accepted; /* and is still there */
 
     if (own && own->images.n && same_text(own->deployment_uid, dep->uid) &&
-        images_match(&dep->tmpl, &own->images))
+        images_match(&dep->tmpl, &own->images) && !plan_is_patched_over(pl, dep, own))
         return is_good_attempt(pl, app) ? NULL : own;
     if (dep->attempt && dep->attempt->images.n && images_match(&dep->tmpl, &dep->attempt->images) &&
-        (failed || !deployment_is_complete(dep)))
+        (failed || !deployment_is_complete(dep) ||
+         plan_rival_rolls(plan_facts(pl, app->deployment))))
         return dep->attempt;
     return NULL;
 }
@@ -336,10 +338,14 @@ static void set_previous(struct planner *pl, const struct app_status *app,
 
 void plan_send(struct planner *pl, const struct app_status *app, const struct deployment_facts *dep)
 {
-    struct action *act = plan_act(pl, ACT_PATCH_DEPLOYMENT);
+    struct action *act;
 
+    if (pl->o->account_wrong) /* whose rights? Not ours: it is sent when the spec says */
+        return;
+    act = plan_act(pl, ACT_PATCH_DEPLOYMENT);
     act->app = app->name;
     act->deployment = app->deployment;
+    act->account = pl->o->account;
     act->id = app->attempt->id;
     act->body = patch_deployment(pl->o, app, dep, pl->a);
 }
@@ -419,11 +425,23 @@ static void start_adopt(struct planner *pl, struct app_status *app,
     pl->moving++;
 }
 
-static void settle_unchanged(struct planner *pl, struct app_status *app)
+/* What was found good: the string that the Deployment has, with the digest that it stands for. By
+ * the string a later change of it is known (R16), by the digest the way back is exact. */
+static const char *found_image(const struct planner *pl, const char *running, const char *target)
+{
+    const char *digest = image_digest(target);
+
+    if (!digest || strlen(running) + 1 + strlen(digest) > STATUS_IMAGE_BYTES)
+        return target;
+    return image_digest(running) ? running : arena_printf(pl->a, "%s@%s", running, digest);
+}
+
+static void settle_unchanged(struct planner *pl, struct app_status *app,
+                             const struct image_list *running)
 {
     app_set(pl, app, APP_UNCHANGED, REASON_SameDigest, NULL);
     app->commit = app->target_commit;
-    app->good_image = app->target_image;
+    app->good_image = found_image(pl, running->items[0].image, app->target_image);
     app->failed_image = app->failed_commit = NULL;
     app->failure = NULL;
 }
@@ -436,8 +454,10 @@ static bool latched_by_annotation(struct planner *pl, struct app_status *app,
         !image_same(dep->latch_image, app->target_image) ||
         !same_text(dep->latch_retry_at, pl->o->retry_at))
         return false;
-    app->failed_image = dep->latch_image;
-    app->failed_commit = dep->latch_commit;
+    if (!pl->o->spec->plan_only) { /* a plan leaves no latch behind */
+        app->failed_image = dep->latch_image;
+        app->failed_commit = dep->latch_commit;
+    }
     app_set(pl, app, APP_FAILED, REASON_StillBad,
             arena_printf(pl->a,
                          "the image failed at %.7s (%s): a retry or another image lifts this",
@@ -468,13 +488,29 @@ void plan_still_bad(struct planner *pl, struct app_status *app)
                          app->failed_commit ? app->failed_commit : "an earlier commit"));
 }
 
+/* In mode Plan an app that was told is decided again, without asking anybody again. */
+static enum change find_change(struct planner *pl, const struct app_status *app,
+                               const struct app_spec *spec, const struct deployment_facts *dep,
+                               const struct planned_list *was, const struct image_list *running)
+{
+    bool changes;
+
+    if (plan_knows_change(pl, was, running, &changes))
+        return changes ? CHANGE_YES : CHANGE_NONE;
+    return compare_images(pl, spec, dep, running, app->target_image);
+}
+
 bool plan_decide(struct planner *pl, struct app_status *app, const struct app_spec *spec)
 {
+    const bool plan_only = pl->o->spec->plan_only;
+    const struct planned_list was = app->planned;
     struct hurdle h = check_deployment(pl, app);
     const struct deployment_facts *dep = plan_facts(pl, app->deployment)->dep;
     struct image_list images;
     enum change change;
+    struct hold hold;
 
+    app->planned.n = 0;
     if (h.reason)
         return stay(pl, app, h);
     h = pick_containers(pl, spec, &dep->tmpl, &images);
@@ -482,17 +518,26 @@ bool plan_decide(struct planner *pl, struct app_status *app, const struct app_sp
         return stay(pl, app, h);
     if (latched_by_annotation(pl, app, dep))
         return true;
-    change = compare_images(pl, spec, dep, &images, app->target_image);
+    change = find_change(pl, app, spec, dep, &was, &images);
     if (change == CHANGE_UNKNOWN)
         return stay(pl, app, hurdle(APP_PENDING, REASON_Resolving, NULL));
-    if (change == CHANGE_NONE && deployment_is_complete(dep)) {
-        settle_unchanged(pl, app);
+    if (change == CHANGE_NONE && deployment_is_complete(dep) &&
+        !plan_rival_rolls(plan_facts(pl, app->deployment))) {
+        if (plan_only)
+            return plan_tell_unchanged(pl, app, &images);
+        settle_unchanged(pl, app, &images);
         return true;
     }
     if (!app_is_moving(app) && plan_latch_holds(app, app->target_image)) {
         plan_still_bad(pl, app); /* its Deployment was made anew while it failed */
         return true;
     }
+    hold = plan_hold(pl);
+    if (plan_only)
+        return change == CHANGE_NONE ? plan_tell_adopt(pl, app, &images, hold.message) :
+                                       plan_tell_roll(pl, app, &images, hold.message);
+    if (hold.reason)
+        return stay(pl, app, hurdle(APP_WAITING, hold.reason, hold.message));
     if (!app_is_moving(app) && pl->moving >= pl->o->spec->max_concurrent)
         return stay(pl, app, hurdle(APP_PENDING, REASON_WaitingForTurn, NULL));
     pl->moving -= app_is_moving(app);

@@ -68,13 +68,15 @@ static void set_stalled(struct planner *pl, const char *reason, const char *mess
 static bool is_good(const struct app_status *app)
 {
     return app->state == APP_UPDATED || app->state == APP_UNCHANGED ||
-           (app->state == APP_SKIPPED && same_text(app->reason, REASON_ImageAbsent));
+           (app->state == APP_SKIPPED && same_text(app->reason, REASON_ImageAbsent)) ||
+           (app->state == APP_SUPERSEDED && app->target_image);
 }
 
 struct tally {
     size_t total, settled, good, changed;
     const struct app_status *moving, *waiting, *failed, *rolled_back; /* the first of each */
-    const char *trouble; /* of the first whose patch the API server does not take */
+    const struct app_status *superseded;                              /* before it was good */
+    const char *trouble, *trouble_reason; /* of the first whose patch is not taken */
 };
 
 /* Settled under its old Deployment only: the new one's turn comes with the next plan (R12). */
@@ -85,9 +87,25 @@ static bool is_renamed(const struct planner *pl, const struct app_status *app)
     return spec && !same_text(spec->deployment, app->deployment);
 }
 
-static const char *trouble_note(const struct planner *pl, const struct app_status *app)
+static bool was_moving(const struct planner *pl, const struct app_status *app)
 {
-    const char *trouble = plan_patch_trouble(pl, app);
+    const struct app_status *was = status_app(pl->o->status, app->name);
+
+    return was && app_is_moving(was);
+}
+
+/* Is it still to be decided? In mode Plan what has just ended is, and what is planned is not. */
+static bool is_pending(const struct planner *pl, const struct app_status *app)
+{
+    if (pl->o->spec->plan_only && was_moving(pl, app))
+        return true;
+    return app->state == APP_PENDING && !plan_is_planned(app);
+}
+
+static const char *trouble_note(const struct planner *pl, const struct app_status *app,
+                                const char **ret_reason)
+{
+    const char *trouble = plan_patch_trouble(pl, app, ret_reason);
 
     return trouble ? arena_printf(pl->a, "%s: %s", app->name, trouble) : NULL;
 }
@@ -104,10 +122,11 @@ static struct tally tally_apps(const struct planner *pl)
             continue;
         t.total++;
         t.good += is_good(app);
-        t.trouble = t.trouble ? t.trouble : trouble_note(pl, app);
-        if (app_is_moving(app) || app->state == APP_PENDING || is_renamed(pl, app))
+        t.trouble = t.trouble ? t.trouble : trouble_note(pl, app, &t.trouble_reason);
+        if ((app_is_moving(app) && !plan_is_hold(app->reason)) || is_pending(pl, app) ||
+            is_renamed(pl, app))
             t.moving = t.moving ? t.moving : app;
-        else if (app->state == APP_WAITING)
+        else if (app->state == APP_WAITING || app_is_moving(app))
             t.waiting = t.waiting ? t.waiting : app;
         else
             t.settled++;
@@ -115,6 +134,8 @@ static struct tally tally_apps(const struct planner *pl)
             t.failed = app;
         if (app->state == APP_ROLLED_BACK && !t.rolled_back)
             t.rolled_back = app;
+        if (app->state == APP_SUPERSEDED && !is_good(app) && !t.superseded)
+            t.superseded = app;
     }
     return t;
 }
@@ -138,6 +159,8 @@ static void set_failed(struct planner *pl, const struct tally *t)
         set_stalled(pl, t->failed->reason, app_note(pl, t->failed));
     else if (t->rolled_back)
         set_stalled(pl, REASON_RolledBack, app_note(pl, t->rolled_back));
+    else if (t->superseded)
+        set_stalled(pl, REASON_Superseded, app_note(pl, t->superseded));
     else
         set_stalled(pl, REASON_ReleaseFailed, "not every app could be released");
 }
@@ -150,6 +173,14 @@ static void set_succeeded(struct planner *pl, const struct tally *t)
               arena_printf(pl->a, "%zu app%s at %.7s", t->total, t->total == 1 ? "" : "s",
                            pl->s->commit));
     pl->s->last_succeeded_commit = pl->s->commit;
+}
+
+/* R18: also when some apps would not go; each says why. */
+static void set_planned(struct planner *pl)
+{
+    condition_remove(pl, "Reconciling");
+    condition_remove(pl, "Stalled");
+    set_ready(pl, "True", REASON_Planned, plan_summary(pl));
 }
 
 static void set_resolving(struct planner *pl)
@@ -166,6 +197,18 @@ static void set_resolving(struct planner *pl)
     }
 }
 
+static void set_waiting(struct planner *pl, const struct tally *t)
+{
+    const char *reason = t->waiting->reason, *note = t->waiting->message;
+
+    if (!plan_is_hold(reason)) {
+        reason = REASON_WaitingForDeployment;
+        note = app_note(pl, t->waiting);
+    }
+    set_ready(pl, "Unknown", reason, note);
+    set_reconciling(pl, reason, note);
+}
+
 static void set_conditions(struct planner *pl, const struct tally *t)
 {
     enum resolution images = plan_images_state(pl);
@@ -173,7 +216,7 @@ static void set_conditions(struct planner *pl, const struct tally *t)
     if (images == RESOLVE_BUSY) {
         set_resolving(pl);
     } else if (t->trouble) {
-        set_ready(pl, "False", REASON_ApiUnavailable, t->trouble);
+        set_ready(pl, "False", t->trouble_reason, t->trouble);
         set_reconciling(pl, REASON_ProgressingWithRetry, t->trouble);
     } else if (t->moving) {
         set_ready(pl, "Unknown", REASON_Progressing, moving_note(pl, t));
@@ -182,9 +225,10 @@ static void set_conditions(struct planner *pl, const struct tally *t)
         const struct condition *c = status_condition(pl->s, "ImagesResolved");
 
         set_stalled(pl, c->reason, c->message);
+    } else if (pl->o->spec->plan_only) {
+        set_planned(pl);
     } else if (t->waiting && !t->failed && !t->rolled_back) {
-        set_ready(pl, "Unknown", REASON_WaitingForDeployment, app_note(pl, t->waiting));
-        set_reconciling(pl, REASON_WaitingForDeployment, app_note(pl, t->waiting));
+        set_waiting(pl, t);
     } else if (t->good == t->total) {
         set_succeeded(pl, t);
     } else {
@@ -203,29 +247,49 @@ static bool has_drifted(struct planner *pl, const struct app_status *app,
     const struct attempt *at = app->attempt;
     const struct app_spec *spec = plan_app_spec(pl, app->name);
 
+    if (at && plan_is_patched_over(pl, dep, at))
+        return false; /* another AppRelease's work, and its drift */
     if (app->state == APP_UNCHANGED)
-        return spec && plan_runs_another_digest(pl, spec, dep, app->good_image);
+        return spec && plan_runs_another(pl, spec, dep, app->good_image);
     return (app->state == APP_UPDATED || app->state == APP_ROLLED_BACK) && at &&
            same_text(at->deployment_uid, dep->uid) && !images_match(&dep->tmpl, &at->images);
 }
 
+/* A settled release says it where people look first. */
+static void tell_ready_of_conflict(struct planner *pl, const char *note)
+{
+    const struct condition *ready = status_condition(pl->s, "Ready");
+
+    if (!status_condition(pl->s, "Reconciling"))
+        set_ready(pl, ready->status, ready->reason,
+                  arena_printf(pl->a, "%s; %s", ready->message, note));
+}
+
 static void set_conflicted(struct planner *pl)
 {
+    const char *note = NULL;
+    int more = 0;
+
     for (size_t i = 0; i < pl->s->n_apps; i++) {
         const struct app_status *app = &pl->s->apps[i];
         const struct deployment_facts *dep = plan_facts(pl, app->deployment)->dep;
 
-        if (!dep || !has_drifted(pl, app, dep))
+        if (pl->o->spec->plan_only || !dep || !has_drifted(pl, app, dep) || (note && ++more))
             continue;
-        condition_set(pl, "Conflicted", "True", REASON_FieldManagerConflict,
-                      arena_printf(pl->a,
-                                   "%s: the image of Deployment %s was changed by '%s'; it "
-                                   "stands until the next release",
-                                   app->name, app->deployment,
-                                   dep->image_manager ? dep->image_manager : "somebody"));
+        note = arena_printf(pl->a,
+                            "%s: the image of Deployment %s was changed by '%s'; it stands until "
+                            "the next release",
+                            app->name, app->deployment,
+                            dep->image_manager ? dep->image_manager : "somebody");
+    }
+    if (!note) {
+        condition_remove(pl, "Conflicted");
         return;
     }
-    condition_remove(pl, "Conflicted");
+    if (more)
+        note = arena_printf(pl->a, "%s (and %d more)", note, more);
+    condition_set(pl, "Conflicted", "True", REASON_FieldManagerConflict, note);
+    tell_ready_of_conflict(pl, note);
 }
 
 /* --- history --- */
@@ -326,6 +390,8 @@ static struct telling telling_of(const struct app_status *app)
         return (struct telling){ false, NULL, "waiting to roll to" };
     case APP_SKIPPED:
         return (struct telling){ false, "Skipped", "not rolled to" };
+    case APP_SUPERSEDED:
+        return (struct telling){ false, "Superseded", "superseded at" };
     case APP_PENDING:
     case APP_UNCHANGED:
     case APP_SOAKING:
@@ -360,8 +426,10 @@ static void tell_app(struct planner *pl, const struct app_status *app, const str
     struct telling t = telling_of(app);
     struct action *event;
 
-    if (!t.verb || !is_news(app, was))
+    if (!t.verb || !is_news(app, was) || plan_is_hold(app->reason)) /* the release tells of it */
         return;
+    if (pl->o->spec->plan_only && !was_moving(pl, app))
+        return; /* it is planned, and has not happened (R18) */
     event = plan_act(pl, ACT_EVENT);
     event->warning = t.warning;
     event->app = app->name;
@@ -388,11 +456,12 @@ static void tell_release(struct planner *pl)
 {
     const struct condition *now = status_condition(pl->s, "Ready");
     const struct condition *was = status_condition(pl->o->status, "Ready");
-    bool warning = same_text(now->status, "False");
+    bool warning = same_text(now->status, "False"), held = plan_is_hold(now->reason);
     struct action *event;
 
-    if (same_text(now->status, "Unknown") || (was && same_text(was->reason, now->reason)) ||
-        same_text(now->reason, REASON_RolledBack) || is_told(pl, now->reason, warning))
+    if ((same_text(now->status, "Unknown") && !held) ||
+        (was && same_text(was->reason, now->reason)) || same_text(now->reason, REASON_RolledBack) ||
+        same_text(now->reason, REASON_Superseded) || is_told(pl, now->reason, warning))
         return; /* an app's own event has told of it */
     event = plan_act(pl, ACT_EVENT);
     event->warning = warning;
@@ -437,13 +506,21 @@ static void write_status(struct planner *pl)
         plan_act(pl, ACT_PATCH_STATUS);
 }
 
+/* A plan has no entry in the history: it is finished when Ready tells of it. */
+static int64_t finished_ms(const struct planner *pl)
+{
+    if (pl->o->spec->plan_only)
+        return status_condition(pl->s, "Ready")->transition_ms;
+    return pl->s->n_history ? pl->s->history[0].finish_ms : 0;
+}
+
 static void clean_up(struct planner *pl)
 {
-    int64_t due_ms;
+    int64_t due_ms = finished_ms(pl);
 
-    if (!pl->p->settled || pl->o->spec->ttl_ms < 0 || !pl->s->n_history)
+    if (!pl->p->settled || pl->o->spec->ttl_ms < 0 || !due_ms)
         return;
-    due_ms = pl->s->history[0].finish_ms + pl->o->spec->ttl_ms;
+    due_ms += pl->o->spec->ttl_ms;
     if (pl->o->now_ms >= due_ms)
         plan_act(pl, ACT_DELETE_RELEASE);
     else
@@ -475,6 +552,11 @@ void plan_conclude(struct planner *pl)
 {
     struct tally t;
 
+    if (pl->o->suspended) {
+        pl->p->settled = true;
+        write_status(pl);
+        return;
+    }
     if (pl->o->spec_problem) {
         set_invalid(pl);
         pl->p->settled = !pl->moving;
@@ -487,7 +569,7 @@ void plan_conclude(struct planner *pl)
     set_conditions(pl, &t);
     set_conflicted(pl);
     pl->p->settled = !status_condition(pl->s, "Reconciling") && !pl->moving && !t.waiting;
-    if (pl->p->settled)
+    if (pl->p->settled && !pl->o->spec->plan_only)
         put_history(pl);
     tell(pl);
     drop_unlisted(pl->s);

@@ -32,6 +32,7 @@ static void finish(struct planner *pl, struct app_status *app, enum app_state st
 {
     app_set(pl, app, state, reason, message);
     app->finish_ms = pl->o->now_ms;
+    app->attempt->trouble = (struct trouble){ 0 };
 }
 
 static void succeed(struct planner *pl, struct app_status *app, const char *reason)
@@ -187,12 +188,39 @@ static void fail(struct planner *pl, struct app_status *app, const struct deploy
 
 /* --- not accepted yet --- */
 
+/* That of another account says nothing of the one that the spec names. */
 static const struct refusal *find_refusal(const struct planner *pl, const char *id)
 {
     for (size_t i = 0; i < pl->o->n_refusals; i++)
-        if (!strcmp(pl->o->refusals[i].attempt_id, id))
+        if (!strcmp(pl->o->refusals[i].attempt_id, id) &&
+            same_text(pl->o->refusals[i].account, pl->o->account))
             return &pl->o->refusals[i];
     return NULL;
+}
+
+static const char *refusal_reason(const struct refusal *r)
+{
+    return r->for_good ? REASON_Rejected : r->forbidden ? REASON_Forbidden : REASON_Denied;
+}
+
+/* Who lacks what and what to do comes before the server's text, which may be cut. */
+static const char *refusal_message(const struct planner *pl, const struct app_status *app,
+                                   const struct refusal *r)
+{
+    if (r->account && r->lack == LACK_IMPERSONATE)
+        return arena_printf(pl->a,
+                            "the controller may not impersonate ServiceAccount %s of namespace %s: "
+                            "give it the verb impersonate on serviceaccounts (the chart's "
+                            "rbac.impersonate): %s",
+                            r->account, pl->o->ns, r->text);
+    if (r->account && r->lack == LACK_PATCH)
+        return arena_printf(pl->a,
+                            "ServiceAccount %s of namespace %s may not patch deployments: bind a "
+                            "Role with the verb patch on deployments.apps to it: %s",
+                            r->account, pl->o->ns, r->text);
+    return arena_printf(pl->a, "the API server refuses the patch of Deployment %s%s%s: %s",
+                        app->deployment, r->account ? " as ServiceAccount " : "", r->account ?: "",
+                        r->text);
 }
 
 /* R5: 422 is not sent again; 400 and 403 every minute until imageWaitSeconds, or the deadline of a
@@ -204,38 +232,30 @@ static bool is_refused(struct planner *pl, struct app_status *app,
     bool back = app->state == APP_ROLLING_BACK;
     int64_t give_up_ms = app->attempt->start_ms +
                          (back ? pl->o->spec->health.deadline_ms : pl->o->spec->image_wait_ms);
-    const char *reason;
     struct verdict v;
 
     if (!r)
         return false;
-    reason = r->for_good ? REASON_Rejected : r->forbidden ? REASON_Forbidden : REASON_Denied;
-    v = (struct verdict){ .reason = reason,
-                          .message = arena_printf(pl->a,
-                                                  "the API server refuses the patch of "
-                                                  "Deployment %s: %s",
-                                                  app->deployment, r->text) };
+    v = (struct verdict){ .reason = refusal_reason(r), .message = refusal_message(pl, app, r) };
     if (!r->for_good && pl->o->now_ms < give_up_ms) {
         if (app->state == APP_UPDATING)
-            app_set(pl, app, APP_UPDATING, reason, v.message);
+            app_set(pl, app, APP_UPDATING, v.reason, v.message);
         plan_again_at(pl, r->at_ms + REFUSED_RETRY_MS);
         plan_again_at(pl, give_up_ms);
         return pl->o->now_ms < r->at_ms + REFUSED_RETRY_MS;
     }
     if (!back && images_match(&dep->tmpl, &app->attempt->previous))
-        finish(pl, app, APP_FAILED, reason, v.message);
+        finish(pl, app, APP_FAILED, v.reason, v.message);
     else
         fail(pl, app, dep, &v); /* forward: it had taken over an attempt, back to before that */
     return true;
 }
 
-const char *plan_patch_trouble(const struct planner *pl, const struct app_status *app)
+/* What has kept the API server from answering the app's patch for a while; NULL = nothing. */
+static const char *find_failure(const struct planner *pl, const struct app_status *app)
 {
     const struct attempt *at = app->attempt;
 
-    /* A refusal that stands says more. */
-    if (!app_is_moving(app) || at->accepted || find_refusal(pl, at->id))
-        return NULL;
     for (size_t i = 0; i < pl->o->n_failures; i++) {
         const struct patch_failure *f = &pl->o->failures[i];
 
@@ -249,6 +269,18 @@ const char *plan_patch_trouble(const struct planner *pl, const struct app_status
     return NULL;
 }
 
+const char *plan_patch_trouble(const struct planner *pl, const struct app_status *app,
+                               const char **ret_reason)
+{
+    const struct refusal *r;
+
+    if (!app_is_moving(app) || app->attempt->accepted || plan_is_hold(app->reason)) /* not tried */
+        return NULL;
+    r = find_refusal(pl, app->attempt->id); /* says more than failures */
+    *ret_reason = r ? refusal_reason(r) : REASON_ApiUnavailable;
+    return r ? refusal_message(pl, app, r) : find_failure(pl, app);
+}
+
 static const char *rolling_reason(const struct attempt *at)
 {
     return at->kind == ATTEMPT_ADOPT ? REASON_Adopted : REASON_RollingUpdate;
@@ -257,13 +289,15 @@ static const char *rolling_reason(const struct attempt *at)
 /* In a rollback the app's own words stay those of what failed; the conditions tell of this. */
 static void tell_patch_trouble(struct planner *pl, struct app_status *app)
 {
-    const char *trouble = plan_patch_trouble(pl, app);
+    const char *reason, *trouble = plan_patch_trouble(pl, app, &reason);
 
     if (app->state != APP_UPDATING)
         return;
     if (trouble)
-        app_set(pl, app, APP_UPDATING, REASON_ApiUnavailable, trouble);
-    else if (same_text(app->reason, REASON_ApiUnavailable)) /* over: a conflict, a restart */
+        app_set(pl, app, APP_UPDATING, reason, trouble);
+    else if (same_text(app->reason, REASON_ApiUnavailable) ||
+             same_text(app->reason, REASON_Forbidden) || same_text(app->reason, REASON_Denied))
+        /* over: a conflict, a restart, another account */
         app_set(pl, app, APP_UPDATING, rolling_reason(app->attempt), NULL);
 }
 
@@ -280,6 +314,24 @@ static bool is_as_found(const struct planner *pl, const struct app_status *app,
             (!strncmp(there->id, pl->o->uid, 8) || images_equal(&at->previous, &there->previous)));
 }
 
+/* R17: a first patch that was written ahead, and that nobody has taken, has not started the app.
+ * One that takes over what is half rolled goes on: that must not be left alone (R12). */
+static bool is_held(struct planner *pl, struct app_status *app, const struct deployment_facts *dep)
+{
+    const struct refusal *r = find_refusal(pl, app->attempt->id);
+    struct hold hold;
+
+    if (app->attempt->kind != ATTEMPT_ROLL || (r && r->for_good) ||
+        !images_match(&dep->tmpl, &app->attempt->previous))
+        return false;
+    hold = plan_hold(pl);
+    if (hold.reason)
+        app_set(pl, app, APP_UPDATING, hold.reason, hold.message);
+    else if (plan_is_hold(app->reason))
+        app_set(pl, app, APP_UPDATING, rolling_reason(app->attempt), NULL);
+    return hold.reason != NULL;
+}
+
 static void follow_unaccepted(struct planner *pl, struct app_status *app,
                               const struct deployment_facts *dep)
 {
@@ -291,7 +343,7 @@ static void follow_unaccepted(struct planner *pl, struct app_status *app,
             app_set(pl, app, APP_UPDATING, rolling_reason(at), NULL);
         return;
     }
-    if (is_refused(pl, app, dep))
+    if (is_held(pl, app, dep) || is_refused(pl, app, dep))
         return;
     if (!is_as_found(pl, app, dep)) { /* plan anew; its id is not used again */
         app_set(pl, app, APP_PENDING, REASON_WaitingForTurn, NULL);
@@ -322,16 +374,11 @@ static void tell_put_back(struct planner *pl, const struct app_status *app,
 /* R16: somebody else changed the image while we are at it. */
 static bool put_back(struct planner *pl, struct app_status *app, const struct deployment_facts *dep)
 {
-    const struct app_facts *facts = plan_facts(pl, app->deployment);
     const struct attempt was = *app->attempt;
     struct attempt *at;
 
     if (dep->attempt && !strcmp(dep->attempt->id, was.id) && images_match(&dep->tmpl, &was.images))
         return false;
-    if (facts->older_release) { /* it has taken the Deployment over, as it may */
-        finish(pl, app, APP_FAILED, REASON_OwnershipConflict, plan_older_note(pl, app, facts));
-        return true;
-    }
     if (was.put_backs >= PUT_BACKS) {
         finish(pl, app, APP_FAILED, REASON_FieldManagerConflict,
                arena_printf(pl->a,
@@ -459,15 +506,17 @@ static bool deadline_passed(struct planner *pl, const struct app_status *app,
 static struct verdict judge(struct planner *pl, const struct app_status *app,
                             const struct replicaset_facts *set)
 {
-    const struct attempt *at = app->attempt;
+    struct attempt *at = app->attempt;
     const struct health_spec *health = &pl->o->spec->health;
     struct verdict v = verdict_judge(set, at, health, false, pl->o->now_ms, pl->a);
     const struct image_answer *answer;
 
-    if (!v.image_gone || v.fails)
-        return v;
-    answer = plan_ask_image(pl, at->images.items[0].image, at->start_ms + 1);
-    return verdict_judge(set, at, health, answer && answer->missing, pl->o->now_ms, pl->a);
+    if (v.image_gone && !v.fails) {
+        answer = plan_ask_image(pl, at->images.items[0].image, at->start_ms + 1);
+        v = verdict_judge(set, at, health, answer && answer->missing, pl->o->now_ms, pl->a);
+    }
+    at->trouble = v.trouble;
+    return v;
 }
 
 /* While it runs, the message says how far it is, or what is in its way. */

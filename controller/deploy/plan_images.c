@@ -53,7 +53,8 @@ static bool is_held_good(const struct planner *pl, const struct app_spec *spec,
 {
     const struct deployment_facts *dep = plan_facts(pl, spec->deployment)->dep;
 
-    if (!spec->held || !app->good_image || !same_text(app->commit, spec->commit) || !dep)
+    if (!spec->held || !app->good_image || !same_text(app->commit, spec->commit) || !dep ||
+        !image_is_from(app->good_image, spec->repository))
         return false;
     for (size_t i = 0; i < dep->tmpl.n; i++)
         if (image_same(dep->tmpl.containers[i].image, plan_written_image(pl, app->good_image)))
@@ -111,6 +112,8 @@ static void find_targets(struct planner *pl, struct findings *f)
         const struct app_status *app = status_app(pl->s, spec->name);
         const struct image_answer *answer;
 
+        if (app->state == APP_SUPERSEDED) /* of this generation: it has no target to find */
+            continue;
         if (is_held_good(pl, spec, app)) {
             f->targets[i] = app->good_image;
             continue;
@@ -144,6 +147,8 @@ static void retarget(struct planner *pl, const struct app_spec *spec, const char
     bool told = (app->state == APP_ROLLED_BACK || app->state == APP_FAILED) &&
                 app->state_ms == app->finish_ms && same_text(app->failed_commit, spec->commit);
 
+    if (app->state == APP_SUPERSEDED)
+        return;
     if (!target) {
         app->target_commit = app->target_image = NULL;
         if (!app_is_moving(app))
@@ -177,7 +182,7 @@ static void give_up(struct planner *pl, const struct findings *f)
         const struct app_spec *spec = &pl->o->spec->apps[i];
         struct app_status *app = status_app(pl->s, spec->name);
 
-        if (app_is_moving(app))
+        if (app_is_moving(app) || app->state == APP_SUPERSEDED)
             continue;
         if (f->problems[i])
             app_set(pl, app, APP_FAILED, f->reason, f->problems[i]);
@@ -195,7 +200,7 @@ static void show_waiting(struct planner *pl, const struct findings *f)
         struct app_status *app = status_app(pl->s, spec->name);
         const struct image_answer *answer;
 
-        if (f->targets[i] || app_is_moving(app))
+        if (f->targets[i] || app_is_moving(app) || app->state == APP_SUPERSEDED)
             continue;
         answer = plan_ask_image(pl, spec->image, pl->s->start_ms);
         if (answer && answer->missing)

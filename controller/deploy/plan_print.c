@@ -72,6 +72,15 @@ static void put_attempt(struct printer *pr, const struct attempt *at)
     fputc('\n', pr->out);
 }
 
+static void put_trouble(struct printer *pr, const struct trouble *t)
+{
+    if (!t->reason)
+        return;
+    fprintf(pr->out, "  trouble   %s of container %s", t->reason, t->container);
+    put_ago(pr, ", since ", t->since_ms);
+    fputc('\n', pr->out);
+}
+
 static void put_failure(struct printer *pr, const struct failure *f)
 {
     fprintf(pr->out, "  failure   %s, pod %s, container %s", f->reason, f->pod ? f->pod : "-",
@@ -81,6 +90,13 @@ static void put_failure(struct printer *pr, const struct failure *f)
     fprintf(pr->out, ", %d restarts\n", f->restarts);
     if (f->log_tail)
         fprintf(pr->out, "  log       %s\n", f->log_tail);
+}
+
+static void put_planned(struct printer *pr, const struct planned_list *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        fprintf(pr->out, "  planned   %s: %s -> %s\n", list->items[i].container,
+                list->items[i].from ? list->items[i].from : "-", list->items[i].to);
 }
 
 static void put_app(struct printer *pr, const struct app_status *app)
@@ -101,6 +117,9 @@ static void put_app(struct printer *pr, const struct app_status *app)
     put_image(pr, "failed", app->failed_commit, app->failed_image);
     if (app->attempt)
         put_attempt(pr, app->attempt);
+    if (app->attempt)
+        put_trouble(pr, &app->attempt->trouble);
+    put_planned(pr, &app->planned);
     if (app->failure)
         put_failure(pr, app->failure);
 }
@@ -161,6 +180,8 @@ static void put_action(struct printer *pr, const struct action *act)
         break;
     case ACT_PATCH_DEPLOYMENT:
         fprintf(pr->out, " %s with attempt %s", act->deployment, act->id);
+        if (act->account)
+            fprintf(pr->out, " as ServiceAccount %s", act->account);
         break;
     case ACT_EVENT:
         fprintf(pr->out, " %s %s: %s", act->warning ? "Warning" : "Normal", act->reason, act->note);

@@ -3,7 +3,10 @@
  *   plan.c            the order of things: generation, apps, images, steps, conclusion
  *   plan_images.c     preflight: what the targets are (R2)
  *   plan_app.c        may an app start, and how (R3, R4, R10, R11, R19)
+ *   plan_owner.c      which of several AppReleases has a Deployment (R15)
+ *   plan_holds.c      what holds first patches back, and suspension (R17)
  *   plan_follow.c     a running attempt: accepted, healthy, failed, put back (R4 … R10, R16)
+ *   plan_mode.c       mode Plan: what would be written is told (R18)
  *   plan_conclude.c   conditions, history, events, quiet (R20) */
 #ifndef DEPLOY_PLANNER_H
 #define DEPLOY_PLANNER_H
@@ -13,16 +16,24 @@
 #include "deploy/plan.h"
 #include "deploy/verdict.h"
 
+/* What holds every first patch of a release back (R17); reason NULL = nothing. */
+struct hold {
+    const char *reason, *message;
+};
+
 struct planner {
     const struct observed *o;
     struct arena *a;
     struct plan *p;
     struct release_status *s; /* &p->status, being written */
     int moving;               /* apps whose attempt runs */
+    int planned;              /* apps that mode Plan would start, so far */
     int waiting_retry;        /* targets that a registry's trouble keeps from being known */
     int waiting_image;        /* targets whose image is not there yet */
     const char *trouble;      /* what the registry's trouble is */
     bool wants_pods;          /* a decision needs the pods of an app that does not move */
+    struct hold hold;         /* once hold_known; ask plan_hold() */
+    bool hold_known;
 };
 
 /* plan.c */
@@ -51,6 +62,17 @@ void plan_skip_absent(struct planner *pl, struct app_status *app, const struct a
  * is time to ask again. NULL while there is none. */
 const struct image_answer *plan_ask_image(struct planner *pl, const char *image, int64_t since_ms);
 
+/* plan_owner.c */
+/* Give up the apps whose Deployment another AppRelease has taken over. */
+void plan_owners(struct planner *pl);
+/* The newer AppRelease that has the Deployment and is not finished; NULL = none. */
+const struct rival *plan_conflict(const struct app_facts *facts);
+/* Is the attempt that the Deployment names still followed by another AppRelease? */
+bool plan_rival_rolls(const struct app_facts *facts);
+/* Has another AppRelease patched the Deployment since the attempt began? */
+bool plan_is_patched_over(const struct planner *pl, const struct deployment_facts *dep,
+                          const struct attempt *at);
+
 /* plan_app.c */
 /* Decide about an app that does not move, or whose target has moved on. False: it cannot start
  * yet, and if it moves its attempt is to be followed. */
@@ -60,15 +82,12 @@ bool plan_latch_holds(const struct app_status *app, const char *target);
 void plan_still_bad(struct planner *pl, struct app_status *app);
 /* Does the app's Deployment run the target already, completely? */
 bool plan_is_there(struct planner *pl, const struct app_spec *spec, const char *target);
-/* That an older AppRelease names the app's Deployment too. */
-const char *plan_older_note(const struct planner *pl, const struct app_status *app,
-                            const struct app_facts *facts);
 /* Are the pods of the app needed, and not known yet, to say whether it changes (R3)? */
 bool plan_lacks_pods(struct planner *pl, const struct app_spec *spec);
-/* Does the Deployment name, in a container of the app, another digest than the image's? What it
- * says without a digest is not judged. */
-bool plan_runs_another_digest(struct planner *pl, const struct app_spec *spec,
-                              const struct deployment_facts *dep, const char *image);
+/* Does the Deployment name, in a container of the app, another digest than the image's? Where it
+ * names none the strings count: of the first container, whose string status keeps. */
+bool plan_runs_another(struct planner *pl, const struct app_spec *spec,
+                       const struct deployment_facts *dep, const char *image);
 /* What the Deployment is to run for a target: pinned, or without digest. */
 const char *plan_written_image(const struct planner *pl, const char *target);
 bool deployment_is_complete(const struct deployment_facts *dep);
@@ -80,10 +99,38 @@ struct attempt *plan_start(struct planner *pl, struct app_status *app,
 void plan_send(struct planner *pl, const struct app_status *app,
                const struct deployment_facts *dep);
 
+/* plan_holds.c */
+/* Asked for an app that would start now: that a freeze is overridden is told then. */
+struct hold plan_hold(struct planner *pl);
+/* An override of a freeze is told until another commit is released, or it is taken back. */
+void plan_forget_override(struct planner *pl);
+/* Is it the reason of an app that such a hold keeps from starting? */
+bool plan_is_hold(const char *reason);
+/* Nothing is done: clocks are stopped, conditions say so. */
+void plan_suspend(struct planner *pl);
+
 /* plan_follow.c */
 void plan_follow(struct planner *pl, struct app_status *app);
-/* What has kept the API server from taking the app's patch for a while; NULL = nothing. */
-const char *plan_patch_trouble(const struct planner *pl, const struct app_status *app);
+/* What keeps the API server from taking the app's patch, and the reason; NULL = nothing, or not for
+ * long. */
+const char *plan_patch_trouble(const struct planner *pl, const struct app_status *app,
+                               const char **ret_reason);
+
+/* plan_mode.c */
+/* Tell what Apply would do about an app that runs these images, instead of doing it: nothing, an
+ * Adopt, a Roll; held = what would hold it back, in words, or NULL. As plan_decide() they return
+ * false when the app's attempt is to be followed. */
+bool plan_tell_unchanged(struct planner *pl, struct app_status *app,
+                         const struct image_list *running);
+bool plan_tell_adopt(struct planner *pl, struct app_status *app, const struct image_list *running,
+                     const char *held);
+bool plan_tell_roll(struct planner *pl, struct app_status *app, const struct image_list *running,
+                    const char *held);
+/* Was the plan made of these very images? Then nobody is asked again whether they change. */
+bool plan_knows_change(const struct planner *pl, const struct planned_list *was,
+                       const struct image_list *running, bool *ret_changes);
+bool plan_is_planned(const struct app_status *app);
+const char *plan_summary(const struct planner *pl);
 
 /* plan_conclude.c */
 void plan_conclude(struct planner *pl);

@@ -10,6 +10,9 @@
     /* name, an app that is Failed with it is looked at again when the cluster changes */          \
     X(Resolving, false)                                                                            \
     X(WaitingForTurn, false)                                                                       \
+    X(Paused, false)                                                                               \
+    X(WaitingForApproval, false)                                                                   \
+    X(WaitingForWindow, false)                                                                     \
     X(ImageNotFound, false)                                                                        \
     X(ImageAbsent, false)                                                                          \
     X(RegistryUnavailable, false)                                                                  \
@@ -21,7 +24,9 @@
     X(AmbiguousContainer, true)                                                                    \
     X(ContainerNotFound, true)                                                                     \
     X(OwnershipConflict, true)                                                                     \
+    X(Superseded, false)                                                                           \
     X(ReleaseFailed, false)                                                                        \
+    X(Planned, false)                                                                              \
     X(RollingUpdate, false)                                                                        \
     X(Adopted, false)                                                                              \
     X(PutBack, false)                                                                              \
@@ -54,6 +59,8 @@
     X(ProgressingWithRetry, false)                                                                 \
     X(WaitingForImage, false)                                                                      \
     X(WaitingForDeployment, false)                                                                 \
+    X(Suspended, false)                                                                            \
+    X(FreezeOverridden, false)                                                                     \
     X(ReleaseSucceeded, false)                                                                     \
     X(AllResolved, false)                                                                          \
     X(InvalidSpec, false)

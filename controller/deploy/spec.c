@@ -6,15 +6,16 @@
 
 #include "base/arena.h"
 #include "base/auto.h"
-#include "base/json.h"
 #include "base/clock.h"
+#include "base/json.h"
+#include "base/text.h"
 
 #define MAX_APPS 64
 #define MAX_CONTAINERS 4
 #define MAX_PULL_SECRETS 8
 #define MAX_DEPENDS_ON 16
 #define MAX_WINDOWS 16
-#define APP_BYTES 1100           /* states, times, one message, a log tail of 64 apps' share */
+#define APP_BYTES 1200           /* states, times, one message, a log tail of 64 apps' share */
 #define DIGEST_BYTES 72          /* @sha256:… */
 #define STATUS_APPS_BYTES 196608 /* 224 KiB without history's 32 */
 #define SHORT_SHA 7
@@ -154,9 +155,11 @@ static bool is_hex_or_empty(const char *s)
     return !*s || is_hex(s);
 }
 
+/* As far as the CRD looks: five fields take nine characters. */
 static bool is_schedule(const char *s)
 {
-    return *s != '\0';
+    return strlen(s) >= 9 &&
+           !s[strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789*,/ -")];
 }
 
 /* Area/Place, or a name alone; it becomes part of a path, so no dots. */
@@ -180,6 +183,21 @@ static bool is_anything(const char *s)
     return true;
 }
 
+static bool is_shown(const char *s)
+{
+    for (; *s; s++)
+        if ((unsigned char)*s < ' ' || *s == '\x7f')
+            return false;
+    return true;
+}
+
+static bool is_time(const char *s)
+{
+    int64_t ignored;
+
+    return !time_parse(s, &ignored);
+}
+
 static const struct shape COMMIT = { is_hex, 64, "7 to 64 lower-case hex digits, in quotes" };
 static const struct shape LABEL = { is_label, 63, "a DNS-1123 label (a-z, 0-9, '-')" };
 static const struct shape SUBDOMAIN = { is_subdomain, 253, "a DNS-1123 subdomain" };
@@ -195,6 +213,9 @@ static const struct shape SCHEDULE = { is_schedule, 128,
                                        "five fields of cron, such as '0 18 * * 5'" };
 static const struct shape TIME_ZONE = { is_time_zone, 64,
                                         "an IANA time zone, such as Europe/Berlin" };
+static const struct shape SHOWN = { is_shown, 1024,
+                                    "a string of at most 1024 characters, none of them control" };
+static const struct shape TIME = { is_time, 64, "a time such as 2026-11-24T12:00:00Z" };
 static const struct shape ANYTHING = { is_anything, 1024, "a string of at most 1024 characters" };
 
 /* As the CRD counts: a character is one, however many bytes it has. */
@@ -205,6 +226,14 @@ static size_t count_characters(const char *s)
     for (; *s; s++)
         n += (*s & 0xC0) != 0x80;
     return n;
+}
+
+/* For a message: goes to status, which has to be UTF-8, and to one line of a table. */
+static const char *quote(struct reader *r, const char *s)
+{
+    char clipped[68];
+
+    return arena_strdup(r->a, text_clip(clipped, sizeof clipped, s));
 }
 
 /* The member as text, or NULL when absent. */
@@ -220,7 +249,7 @@ static const char *read_text(struct reader *r, const cJSON *object, const char *
         return NULL;
     }
     if (count_characters(item->valuestring) > shape->max || !shape->fits(item->valuestring)) {
-        complain(r, "%s.%s: '%.64s' is not %s", path, key, item->valuestring, shape->rule);
+        complain(r, "%s.%s: '%s' is not %s", path, key, quote(r, item->valuestring), shape->rule);
         return NULL;
     }
     return arena_strdup(r->a, item->valuestring);
@@ -264,8 +293,20 @@ static int read_choice(struct reader *r, const cJSON *object, const char *path, 
     for (int i = 0; words[i]; i++)
         if (!strcmp(text, words[i]))
             return i;
-    complain(r, "%s.%s: '%.64s' is not one of %s", path, key, text, rule);
+    complain(r, "%s.%s: '%s' is not one of %s", path, key, quote(r, text), rule);
     return 0;
+}
+
+/* The member as an object; NULL when absent or wrong. */
+static const cJSON *read_object(struct reader *r, const cJSON *tree, const char *path,
+                                const char *key)
+{
+    const cJSON *item = json_get(tree, key);
+
+    if (!item || cJSON_IsNull(item) || cJSON_IsObject(item))
+        return cJSON_IsObject(item) ? item : NULL;
+    complain(r, "%s.%s: must be an object", path, key);
+    return NULL;
 }
 
 /* The member as a list of at most max items; NULL when absent or wrong. */
@@ -317,7 +358,8 @@ static void complete_app(struct reader *r, const char *path, const char *registr
         complain(r, "%s.deployment: '%.64s' (spec.deploymentPrefix + name) is not %s", path,
                  app->deployment, SUBDOMAIN.rule);
     if (!app->repository && !registry)
-        complain(r, "%s.repository: is required where spec.registry is not set", path);
+        complain(r, "spec.registry: is required unless every app has a repository: '%s' has none",
+                 app->name);
     else if (!app->repository)
         app->repository = arena_printf(r->a, "%s/%s", registry, app->name);
     if (app->repository && strlen(app->repository) > REPOSITORY.max)
@@ -349,14 +391,14 @@ static void check_unique(struct reader *r, const struct release_spec *spec, size
 
 /* Status has to fit into one patch, and into etcd: what it could come to, roughly from above.
  * Images are there as target, good, failed and before, and for each container as written and as
- * found. */
+ * found; in mode Plan also as it is and would be. */
 static void check_size(struct reader *r, const struct release_spec *spec)
 {
     size_t bytes = 0;
 
     for (size_t i = 0; i < spec->n_apps; i++) {
         const struct app_spec *app = &spec->apps[i];
-        size_t lists = 2 * (app->n_containers ? app->n_containers : 1);
+        size_t lists = (spec->plan_only ? 4 : 2) * (app->n_containers ? app->n_containers : 1);
 
         bytes += APP_BYTES + strlen(app->name) + strlen(app->deployment);
         bytes += (4 + lists) * (strlen(app->image) + DIGEST_BYTES) + lists * LABEL.max;
@@ -439,13 +481,16 @@ static void read_pull_secrets(struct reader *r, const cJSON *tree, struct releas
             complain(r, "%s.name: is required: %s", path, SUBDOMAIN.rule);
             return;
         }
+        for (size_t i = 0; i < spec->n_pull_secrets; i++)
+            if (!strcmp(spec->pull_secrets[i], name))
+                complain(r, "%s.name: '%s' is there twice", path, name);
         spec->pull_secrets[spec->n_pull_secrets++] = name;
     }
 }
 
 static void read_health(struct reader *r, const cJSON *tree, struct health_spec *health)
 {
-    const cJSON *object = json_get(tree, "health");
+    const cJSON *object = read_object(r, tree, "spec", "health");
     const char *path = "spec.health";
 
     health->deadline_ms =
@@ -462,13 +507,17 @@ static void read_windows(struct reader *r, const cJSON *tree, struct release_spe
     spec->windows = arena_array(r->a, MAX_WINDOWS, sizeof *spec->windows);
     JSON_EACH(item, list) {
         struct freeze_window *w = &spec->windows[spec->n_windows];
+        const char *schedule, *problem;
         const char *path = arena_printf(r->a, "spec.freezeWindows[%zu]", spec->n_windows);
         int64_t seconds = read_number(r, item, path, "durationSeconds", 60, 31536000, -1);
 
-        w->schedule = read_text(r, item, path, "schedule", &SCHEDULE);
+        schedule = read_text(r, item, path, "schedule", &SCHEDULE);
         w->time_zone = read_text(r, item, path, "timeZone", &TIME_ZONE);
         w->duration_ms = seconds * SECOND_MS;
-        if (!w->schedule)
+        problem = schedule ? cron_parse(schedule, r->a, &w->cron) : NULL;
+        if (problem)
+            complain(r, "%s.schedule: %s", path, problem);
+        if (!schedule)
             complain(r, "%s.schedule: is required: %s", path, SCHEDULE.rule);
         if (seconds < 0)
             complain(r, "%s.durationSeconds: is required: 60 to 31536000", path);
@@ -484,7 +533,7 @@ static void read_windows(struct reader *r, const cJSON *tree, struct release_spe
 static void read_holds(struct reader *r, const cJSON *tree, struct release_spec *spec)
 {
     static const char *const modes[] = { "Apply", "Plan", NULL };
-    const cJSON *approval = json_get(tree, "approval");
+    const cJSON *approval = read_object(r, tree, "spec", "approval");
 
     spec->plan_only = read_choice(r, tree, "spec", "mode", modes, "Apply, Plan");
     spec->suspend = read_bool(r, tree, "spec", "suspend", false);
@@ -492,6 +541,26 @@ static void read_holds(struct reader *r, const cJSON *tree, struct release_spec 
     spec->approval_required = read_bool(r, approval, "spec.approval", "required", false);
     spec->approved_commit = read_text(r, approval, "spec.approval", "approvedCommit", &APPROVED);
     read_windows(r, tree, spec);
+}
+
+/* Shown, never acted on; only the actor goes to status. */
+static void read_source(struct reader *r, const cJSON *tree, struct release_spec *spec)
+{
+    const cJSON *source = read_object(r, tree, "spec", "source");
+
+    spec->actor = read_text(r, source, "spec.source", "actor", &SHOWN);
+    read_text(r, source, "spec.source", "url", &SHOWN);
+    read_text(r, source, "spec.source", "ref", &SHOWN);
+    read_text(r, source, "spec.source", "runURL", &SHOWN);
+    read_text(r, source, "spec.source", "commitTime", &TIME);
+}
+
+static void read_account(struct reader *r, const cJSON *tree, struct release_spec *spec)
+{
+    const cJSON *item = json_get(tree, "serviceAccountName");
+
+    spec->service_account = read_text(r, tree, "spec", "serviceAccountName", &SUBDOMAIN);
+    spec->service_account_wrong = item && !cJSON_IsNull(item) && !spec->service_account;
 }
 
 static void read_policy(struct reader *r, const cJSON *tree, struct release_spec *spec)
@@ -510,7 +579,7 @@ static void read_policy(struct reader *r, const cJSON *tree, struct release_spec
                                                     "RollbackFailed, RollbackAll, Halt");
     if (spec->rollback_never && spec->on_failure == ON_FAILURE_ROLLBACK_ALL)
         complain(r, "spec.onFailure: RollbackAll needs rollback Auto");
-    spec->service_account = read_text(r, tree, "spec", "serviceAccountName", &SUBDOMAIN);
+    read_account(r, tree, spec);
     spec->pin_digest = read_bool(r, tree, "spec", "pinDigest", true);
     spec->enforce_rolling_update = read_bool(r, tree, "spec", "enforceRollingUpdate", true);
     spec->image_wait_ms =
@@ -519,7 +588,7 @@ static void read_policy(struct reader *r, const cJSON *tree, struct release_spec
     spec->history_limit = (int)read_number(r, tree, "spec", "historyLimit", 1, 50, 10);
     ttl_s = read_number(r, tree, "spec", "ttlSecondsAfterFinished", 0, 31536000, -1);
     spec->ttl_ms = ttl_s < 0 ? -1 : ttl_s * SECOND_MS;
-    spec->actor = read_text(r, json_get(tree, "source"), "spec.source", "actor", &ANYTHING);
+    read_source(r, tree, spec);
 }
 
 struct release_spec spec_defaults(struct arena *a)
@@ -536,9 +605,9 @@ const char *spec_decode(const cJSON *tree, struct arena *a, struct release_spec 
 {
     struct reader r = { .a = a };
 
+    *ret = (struct release_spec){ .service_account_wrong = !cJSON_IsObject(tree) };
     if (!cJSON_IsObject(tree))
         return "spec: is required";
-    *ret = (struct release_spec){ 0 };
     ret->commit = read_text(&r, tree, "spec", "commit", &COMMIT);
     if (!ret->commit)
         complain(&r, "spec.commit: is required: %s", COMMIT.rule);

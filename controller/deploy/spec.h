@@ -9,7 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "deploy/freeze.h"
+
 struct arena;
+struct zone;
 
 enum missing_image { MISSING_WAIT, MISSING_SKIP, MISSING_FAIL };
 enum on_failure { ON_FAILURE_ROLLBACK_FAILED, ON_FAILURE_ROLLBACK_ALL, ON_FAILURE_HALT };
@@ -28,8 +31,9 @@ struct app_spec {
 };
 
 struct freeze_window {
-    const char *schedule;  /* five fields of cron */
-    const char *time_zone; /* IANA; never NULL */
+    struct cron cron;        /* its schedule */
+    const char *time_zone;   /* IANA; never NULL */
+    const struct zone *zone; /* found by reconcile/zones.h; NULL until then */
     int64_t duration_ms;
 };
 
@@ -56,7 +60,9 @@ struct release_spec {
     const char *approved_commit; /* NULL = none */
     struct freeze_window *windows;
     size_t n_windows;
+    /* Known though another field is wrong: what rolls goes on with the rights it has. */
     const char *service_account; /* NULL = the controller's default */
+    bool service_account_wrong;  /* it is there and cannot be one */
     const char *actor;           /* source.actor; NULL = not said */
     int history_limit;
     int64_t ttl_ms; /* -1 = keep for ever */

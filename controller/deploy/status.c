@@ -10,6 +10,7 @@
 
 #define ID_BYTES 64
 #define CONTAINER_BYTES 63
+#define REASON_BYTES 64
 
 static const char *const STATES[] = {
     [APP_PENDING] = "Pending",
@@ -22,6 +23,7 @@ static const char *const STATES[] = {
     [APP_ROLLED_BACK] = "RolledBack",
     [APP_FAILED] = "Failed",
     [APP_SKIPPED] = "Skipped",
+    [APP_SUPERSEDED] = "Superseded",
 };
 
 static const char *const KINDS[] = {
@@ -84,6 +86,15 @@ static void decode_images(const cJSON *array, struct arena *a, struct image_list
     }
 }
 
+static struct trouble decode_trouble(const cJSON *tree, struct arena *a)
+{
+    struct trouble t = { .container = text_upto(a, tree, "container", CONTAINER_BYTES),
+                         .reason = text_upto(a, tree, "reason", REASON_BYTES),
+                         .since_ms = json_time(tree, "since") };
+
+    return t.container && t.reason && t.since_ms ? t : (struct trouble){ 0 };
+}
+
 static struct attempt *decode_attempt(const cJSON *tree, struct arena *a)
 {
     struct attempt *at;
@@ -113,7 +124,22 @@ static struct attempt *decode_attempt(const cJSON *tree, struct arena *a)
     at->soak_ms = json_time(tree, "soakTime");
     at->clock_stopped_ms = json_time(tree, "clockStopped");
     at->put_backs = (int)json_int(tree, "putBacks", 0);
+    at->trouble = decode_trouble(json_get(tree, "trouble"), a);
     return at;
+}
+
+static void decode_planned(const cJSON *array, struct arena *a, struct planned_list *ret)
+{
+    ret->items = room(a, array, sizeof *ret->items, &ret->n);
+    JSON_EACH(item, array) {
+        struct planned_image *image = &ret->items[ret->n];
+
+        image->container = text_upto(a, item, "container", CONTAINER_BYTES);
+        image->from = text_upto(a, item, "from", STATUS_IMAGE_BYTES);
+        image->to = text_upto(a, item, "to", STATUS_IMAGE_BYTES);
+        if (image->container && image->to)
+            ret->n++;
+    }
 }
 
 static struct failure *decode_failure(const cJSON *tree, struct arena *a)
@@ -157,6 +183,7 @@ static void decode_app(const cJSON *tree, struct arena *a, struct app_status *ap
     app->failed_commit = text(a, tree, "failedCommit");
     app->failed_image = text(a, tree, "failedImage");
     app->attempt = decode_attempt(json_get(tree, "attempt"), a);
+    decode_planned(json_get(tree, "planned"), a, &app->planned);
     if (!app->attempt && is_attempting(app->state))
         app->state = APP_PENDING; /* nothing is known of what runs: it is decided anew */
     app->desired = (int)json_int(replicas, "desired", -1);
@@ -261,6 +288,13 @@ static void encode_attempt_core(cJSON *object, const struct attempt *at)
     json_put_time_ms(object, "startTime", at->start_ms);
 }
 
+static void encode_trouble(cJSON *object, const struct trouble *t)
+{
+    json_put_str(object, "container", t->container);
+    json_put_str(object, "reason", t->reason);
+    json_put_time_ms(object, "since", t->since_ms);
+}
+
 static void encode_attempt(cJSON *object, const struct attempt *at)
 {
     encode_attempt_core(object, at);
@@ -282,6 +316,22 @@ static void encode_attempt(cJSON *object, const struct attempt *at)
     json_put_time_ms(object, "clockStopped", at->clock_stopped_ms);
     if (at->put_backs)
         json_put_int(object, "putBacks", at->put_backs);
+    if (at->trouble.reason)
+        encode_trouble(json_put_object(object, "trouble"), &at->trouble);
+}
+
+static void encode_planned(cJSON *object, const struct planned_list *planned)
+{
+    cJSON *array = planned->n ? json_put_array(object, "planned") : NULL;
+
+    for (size_t i = 0; i < planned->n; i++) {
+        cJSON *item = cJSON_CreateObject();
+
+        json_put_str(item, "container", planned->items[i].container);
+        json_put_str(item, "from", planned->items[i].from);
+        json_put_str(item, "to", planned->items[i].to);
+        cJSON_AddItemToArray(array, item);
+    }
 }
 
 static void encode_failure(cJSON *object, const struct failure *f)
@@ -313,6 +363,7 @@ static void encode_app(cJSON *object, const struct app_status *app)
     json_put_str(object, "failedImage", app->failed_image);
     if (app->attempt)
         encode_attempt(json_put_object(object, "attempt"), app->attempt);
+    encode_planned(object, &app->planned);
     if (app->desired >= 0) {
         cJSON *replicas = json_put_object(object, "replicas");
 
@@ -371,19 +422,25 @@ static cJSON *append(cJSON *array)
     return item;
 }
 
+/* Derived, never read: a printer column cannot cut. */
+static void put_short(cJSON *tree, const char *key, const char *commit)
+{
+    char brief[8];
+
+    snprintf(brief, sizeof brief, "%.7s", commit ? commit : "");
+    json_put_str(tree, key, commit ? brief : NULL);
+}
+
 cJSON *status_encode(const struct release_status *s)
 {
     cJSON *tree = cJSON_CreateObject(), *array;
-    char brief[8];
 
     json_put_int(tree, "observedGeneration", s->observed_generation);
     json_put_time_ms(tree, "startTime", s->start_ms);
     json_put_str(tree, "commit", s->commit);
-    if (s->commit) { /* derived, never read: a printer column cannot cut */
-        snprintf(brief, sizeof brief, "%.7s", s->commit);
-        json_put_str(tree, "shortCommit", brief);
-    }
+    put_short(tree, "shortCommit", s->commit);
     json_put_str(tree, "lastSucceededCommit", s->last_succeeded_commit);
+    put_short(tree, "shortLastSucceededCommit", s->last_succeeded_commit);
     json_put_str(tree, "lastHandledRetryAt", s->last_retry_at);
     json_put_str(tree, "lastHandledReconcileAt", s->last_reconcile_at);
     json_put_str(tree, "progress", s->progress);

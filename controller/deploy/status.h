@@ -28,6 +28,7 @@ enum app_state {
     APP_ROLLED_BACK,
     APP_FAILED,
     APP_SKIPPED,
+    APP_SUPERSEDED, /* another AppRelease has the Deployment, for this generation (R15) */
 };
 
 enum attempt_kind { ATTEMPT_ROLL, ATTEMPT_ADOPT, ATTEMPT_ROLLBACK, ATTEMPT_PUT_BACK };
@@ -39,6 +40,13 @@ struct image_of {
 struct image_list {
     struct image_of *items;
     size_t n;
+};
+
+/* What keeps a container of the new pods from starting and may yet go away (section 6): kept while
+ * it lasts, since a back-off need not name its cause. */
+struct trouble {
+    const char *container, *reason; /* reason NULL = none */
+    int64_t since_ms;
 };
 
 /* The write-ahead (R4): one write to the Deployment, what for, how far. */
@@ -55,6 +63,17 @@ struct attempt {
     int64_t start_ms, progress_ms, complete_ms, soak_ms, clock_stopped_ms;
     int available_max; /* -1 = not counted yet */
     int put_backs;
+    struct trouble trouble;
+};
+
+/* What Apply would write into a container (R18); the same image twice: nothing. */
+struct planned_image {
+    const char *container, *from, *to; /* from NULL = longer than status may say */
+};
+
+struct planned_list {
+    struct planned_image *items;
+    size_t n;
 };
 
 struct failure {
@@ -73,6 +92,7 @@ struct app_status {
     const char *target_commit, *target_image;
     const char *failed_commit, *failed_image;
     struct attempt *attempt;         /* NULL = none */
+    struct planned_list planned;     /* mode Plan: of each container of the app */
     int desired, updated, available; /* replicas; desired -1 = not known */
     int64_t finish_ms;
     struct failure *failure; /* NULL = none */

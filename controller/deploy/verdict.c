@@ -72,7 +72,25 @@ static bool is_one_of(const char *word, const char *const *words)
     return false;
 }
 
-enum wait_class { WAIT_HARMLESS, WAIT_FATAL, WAIT_GONE, WAIT_AUTH, WAIT_TROUBLE, WAIT_CONFIG };
+enum wait_class {
+    WAIT_HARMLESS,
+    WAIT_FATAL,
+    WAIT_GONE,
+    WAIT_AUTH,
+    WAIT_TROUBLE,
+    WAIT_CONFIG,
+    WAIT_BACK_OFF, /* of a pull, and it does not name the cause */
+};
+
+static const char *const WAIT_REASONS[] = {
+    [WAIT_HARMLESS] = REASON_NotReady,
+    [WAIT_FATAL] = REASON_InvalidImage,
+    [WAIT_GONE] = REASON_ImageNotFound,
+    [WAIT_AUTH] = REASON_ImagePullUnauthorized,
+    [WAIT_TROUBLE] = REASON_RegistryUnavailable,
+    [WAIT_CONFIG] = REASON_ConfigError,
+    [WAIT_BACK_OFF] = REASON_RegistryUnavailable,
+};
 
 static enum wait_class classify_wait(const char *reason, const char *message)
 {
@@ -101,7 +119,31 @@ static enum wait_class classify_wait(const char *reason, const char *message)
         return WAIT_AUTH;
     if (contains_any(message, gone))
         return WAIT_GONE;
+    if (!strcmp(reason, "ImagePullBackOff") && (!message || !strstr(message, ": ")))
+        return WAIT_BACK_OFF;
     return WAIT_TROUBLE;
+}
+
+static bool is_trouble_of(const struct trouble *t, const struct run_facts *run,
+                          enum wait_class class)
+{
+    return t->reason && !strcmp(t->container, run->name) && !strcmp(t->reason, WAIT_REASONS[class]);
+}
+
+/* What the container waits for. Where a back-off does not say, the last cause seen counts: that of
+ * its pulls, or of its starts. */
+static enum wait_class wait_class(const struct run_facts *run, const struct trouble *seen)
+{
+    enum wait_class class = classify_wait(run->waiting, run->waiting_message);
+
+    if (class == WAIT_BACK_OFF)
+        return is_trouble_of(seen, run, WAIT_GONE) ? WAIT_GONE :
+               is_trouble_of(seen, run, WAIT_AUTH) ? WAIT_AUTH :
+                                                     WAIT_TROUBLE;
+    if (class == WAIT_HARMLESS && run->end_reason && !strcmp(run->end_reason, "StartError") &&
+        is_trouble_of(seen, run, WAIT_CONFIG))
+        return WAIT_CONFIG;
+    return class;
 }
 
 /* How often the container has failed: restarts, and the run that has just ended. */
@@ -163,6 +205,7 @@ static const char *crash_message(const struct pod_facts *pod, const struct run_f
 }
 
 struct judge {
+    const struct attempt *at;
     const struct health_spec *health;
     bool registry_says_gone;
     int64_t now_ms;
@@ -186,12 +229,31 @@ static void fail(struct judge *j, const char *reason, const struct pod_facts *po
     j->v.run = run;
 }
 
-/* Fail once it has been so for the grace time, counted from when a kubelet took the pod: it may
- * have waited long for a node. */
-static void fail_later(struct judge *j, const char *reason, const struct pod_facts *pod,
-                       const struct run_facts *run, const char *message)
+/* Since when the container has waited for the same; keeps that for the next verdict. What was there
+ * already stays: one at a time is enough, since each ends within its grace. */
+static int64_t waits_since(struct judge *j, const struct run_facts *run, enum wait_class class)
 {
-    int64_t due = (pod->start_ms ? pod->start_ms : pod->created_ms) + GRACE_MS;
+    const struct trouble *seen = &j->at->trouble;
+    bool known = is_trouble_of(seen, run, class);
+
+    if (known)
+        j->v.trouble = *seen;
+    else if (!j->v.trouble.reason)
+        j->v.trouble = (struct trouble){ run->name, WAIT_REASONS[class], j->now_ms };
+    return known ? seen->since_ms : j->now_ms;
+}
+
+/* When a kubelet took the pod: it may have waited long for a node. */
+static int64_t started(const struct pod_facts *pod)
+{
+    return pod->start_ms ? pod->start_ms : pod->created_ms;
+}
+
+/* Fail once it has been so for the grace time. */
+static void fail_later(struct judge *j, const char *reason, const struct pod_facts *pod,
+                       const struct run_facts *run, const char *message, int64_t since_ms)
+{
+    int64_t due = since_ms + GRACE_MS;
 
     if (j->now_ms >= due) {
         fail(j, reason, pod, run, message);
@@ -205,31 +267,47 @@ static void fail_later(struct judge *j, const char *reason, const struct pod_fac
     }
 }
 
+/* Where the kubelet does not name the cause, we do. */
+static const char *remembered(const struct run_facts *run, enum wait_class class)
+{
+    if (classify_wait(run->waiting, run->waiting_message) == class)
+        return "";
+    return class == WAIT_GONE   ? " (the last pull: the image was not found)" :
+           class == WAIT_AUTH   ? " (the last pull: it was denied)" :
+           class == WAIT_CONFIG ? " (the last start failed)" :
+                                  "";
+}
+
 static void judge_wait(struct judge *j, const struct pod_facts *pod, const struct run_facts *run)
 {
-    const char *message = arena_printf(j->a, "container \"%s\": %s: %s", run->name, run->waiting,
-                                       quote(run->waiting_message, j->a));
+    enum wait_class class = wait_class(run, &j->at->trouble);
+    const char *reason = WAIT_REASONS[class];
+    const char *message = arena_printf(j->a, "container \"%s\": %s: %s%s", run->name, run->waiting,
+                                       quote(run->waiting_message, j->a), remembered(run, class));
 
-    switch (classify_wait(run->waiting, run->waiting_message)) {
+    switch (class) {
     case WAIT_FATAL:
-        fail(j, REASON_InvalidImage, pod, run, message);
+        fail(j, reason, pod, run, message);
         break;
     case WAIT_GONE:
         j->v.image_gone = true;
+        waits_since(j, run, class);
         if (j->registry_says_gone)
-            fail(j, REASON_ImageNotFound, pod, run, message);
+            fail(j, reason, pod, run, message);
         else
-            fail_later(j, REASON_ImageNotFound, pod, run, message);
+            fail_later(j, reason, pod, run, message, started(pod));
         break;
     case WAIT_AUTH:
-        fail_later(j, REASON_ImagePullUnauthorized, pod, run, message);
+        waits_since(j, run, class);
+        fail_later(j, reason, pod, run, message, started(pod));
         break;
-    case WAIT_CONFIG:
-        fail_later(j, REASON_ConfigError, pod, run, message);
+    case WAIT_CONFIG: /* a pull before it may have taken long */
+        fail_later(j, reason, pod, run, message, waits_since(j, run, class));
         break;
+    case WAIT_BACK_OFF:
     case WAIT_TROUBLE: /* the registry's trouble, not the app's: only the deadline counts */
         if (!j->v.fails && !j->v.reason) {
-            j->v.reason = REASON_RegistryUnavailable;
+            j->v.reason = reason;
             j->v.message = message;
         }
         break;
@@ -296,9 +374,11 @@ struct verdict verdict_judge(const struct replicaset_facts *set, const struct at
                              const struct health_spec *health, bool registry_says_gone,
                              int64_t now_ms, struct arena *a)
 {
-    struct judge j = {
-        .health = health, .registry_says_gone = registry_says_gone, .now_ms = now_ms, .a = a
-    };
+    struct judge j = { .at = at,
+                       .health = health,
+                       .registry_says_gone = registry_says_gone,
+                       .now_ms = now_ms,
+                       .a = a };
 
     if (!set)
         return j.v;
@@ -320,7 +400,8 @@ struct verdict verdict_judge(const struct replicaset_facts *set, const struct at
 }
 
 /* The pod in words; NULL when it is fine. */
-static const char *explain_pod(const struct pod_facts *pod, struct verdict *v, struct arena *a)
+static const char *explain_pod(const struct pod_facts *pod, const struct attempt *at,
+                               struct verdict *v, struct arena *a)
 {
     v->run = NULL;
     if (pod->unschedulable) {
@@ -333,12 +414,14 @@ static const char *explain_pod(const struct pod_facts *pod, struct verdict *v, s
 
         v->run = run;
         if (run->waiting) {
-            v->reason = classify_wait(run->waiting, run->waiting_message) == WAIT_TROUBLE ?
-                            REASON_RegistryUnavailable :
-                            REASON_NotReady;
-            return arena_printf(a, "pod %s: container \"%s\": %s%s%s", pod->name, run->name,
+            enum wait_class class = wait_class(run, &at->trouble);
+
+            v->reason = !strcmp(run->waiting, "CrashLoopBackOff") && class == WAIT_HARMLESS ?
+                            crash_reason(run) :
+                            WAIT_REASONS[class];
+            return arena_printf(a, "pod %s: container \"%s\": %s%s%s%s", pod->name, run->name,
                                 run->waiting, run->waiting_message ? ": " : "",
-                                quote(run->waiting_message, a));
+                                quote(run->waiting_message, a), remembered(run, class));
         }
     }
     if (pod->ready)
@@ -348,7 +431,8 @@ static const char *explain_pod(const struct pod_facts *pod, struct verdict *v, s
     for (size_t i = 0; i < pod->n_runs; i++)
         if (pod->runs[i].running && !pod->runs[i].init)
             v->run = &pod->runs[i];
-    return arena_printf(a, "pod %s runs but is not ready%s%s", pod->name, pod->message ? ": " : "",
+    return arena_printf(a, "pod %s %s%s%s", pod->name,
+                        v->run ? "runs but is not ready" : "does not run", pod->message ? ": " : "",
                         quote(pod->message, a));
 }
 
@@ -373,7 +457,7 @@ struct verdict verdict_explain(const struct replicaset_facts *set, const struct 
 
             if (!is_telling(&set->pods[i]) || is_judged(&set->pods[i], at) != judged)
                 continue;
-            message = explain_pod(&set->pods[i], &v, a);
+            message = explain_pod(&set->pods[i], at, &v, a);
             if (!message)
                 continue;
             v.pod = &set->pods[i];

@@ -25,6 +25,7 @@ struct verdict {
     const struct pod_facts *pod;  /* the pod to blame; may be NULL */
     const struct run_facts *run;  /* its container; may be NULL */
     bool image_gone;              /* the kubelet says so: worth asking the registry too */
+    struct trouble trouble;       /* to be kept in the attempt, for the next verdict */
     int64_t again_ms;             /* nothing yet, but it may fail then; 0 = no such time */
 };
 

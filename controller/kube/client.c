@@ -43,6 +43,7 @@ struct kube_call {
     struct channel *channel;
     struct http_call *http; /* NULL = waits its turn */
     char *method, *path, *content_type, *accept, *body;
+    char *as; /* the header; NULL = none */
     size_t max_body;
     int64_t timeout_ms, idle_ms, sent_ms;
     bool is_stream;
@@ -181,6 +182,7 @@ static void call_free(struct kube_call *call)
     free(call->content_type);
     free(call->accept);
     free(call->body);
+    free(call->as);
     free(call);
 }
 
@@ -245,7 +247,7 @@ static int on_http_data(const char *bytes, size_t n, void *ctx)
 static void transmit(struct kube_call *call)
 {
     struct kube_client *k = call->k;
-    const char *const headers[] = { call->accept, NULL };
+    const char *const headers[] = { call->accept, call->as, NULL };
     char *url = xasprintf("%s%s", k->server, call->path);
     struct http_request req = {
         .method = call->method,
@@ -378,6 +380,7 @@ struct kube_call *kube_send(struct kube_client *k, const struct kube_request *re
     call->accept = xasprintf("Accept: %s", req->accept ?: "application/json");
     call->wants_json = !req->accept;
     call->body = copy(req->body);
+    call->as = req->as ? xasprintf("Impersonate-User: %s", req->as) : NULL;
     call->max_body = req->max_body ?: DEFAULT_MAX_BODY;
     call->timeout_ms = req->timeout_ms ?: DEFAULT_TIMEOUT_MS;
     call->on_done = req->on_done;
@@ -449,5 +452,20 @@ int kube_path(char *buf, size_t size, const struct kube_resource *r, const char 
     if (n < 0 || (size_t)n >= size)
         return err_set(e, ERR_INVALID, 0, "the path of %s '%.64s' is too long", r->plural,
                        name ?: "");
+    return 0;
+}
+
+/* --- users --- */
+
+int kube_account_user(char *buf, size_t size, const char *ns, const char *account, struct err *e)
+{
+    int n;
+
+    if (!is_name(ns) || !is_name(account))
+        return err_set(e, ERR_INVALID, 0, "'%.64s/%.64s' is no ServiceAccount's name", ns, account);
+    n = snprintf(buf, size, "system:serviceaccount:%s:%s", ns, account);
+    if (n < 0 || (size_t)n >= size)
+        return err_set(e, ERR_INVALID, 0, "the name of ServiceAccount '%.64s' is too long",
+                       account);
     return 0;
 }

@@ -2,8 +2,9 @@
  *
  * Waits its turn when 16 requests are under way (watches aside). A 401 makes the token file be
  * read again and the request be sent once more. A 429 or 503 with Retry-After is reported, not
- * retried: policy is the caller's. Specification: Kubernetes API conventions, "Response Status
- * Kind". */
+ * retried: policy is the caller's. Specifications: Kubernetes API conventions, "Response Status
+ * Kind"; "User impersonation" of its authentication reference: the API server itself adds the
+ * groups of a ServiceAccount, and to name them would need a right of its own. */
 #ifndef KUBE_CLIENT_H
 #define KUBE_CLIENT_H
 #include <stddef.h>
@@ -33,6 +34,7 @@ struct kube_request {
     const char *content_type; /* of the body; NULL = application/json */
     const char *accept;       /* NULL = application/json, and any other answer is ERR_INVALID */
     const char *body;         /* JSON text; NULL = none */
+    const char *as;           /* the user to impersonate (kube_account_user); NULL = nobody */
     size_t max_body;          /* of the answer; 0 = 4 MiB */
     int64_t timeout_ms;       /* 0 = 30 s */
     /* err NULL: 2xx, with the decoded tree (NULL when the answer is no JSON: pod logs) and the raw
@@ -70,5 +72,9 @@ struct kube_resource {
  * NULL. Names are checked (DNS-1123 subdomain) before they become a piece of a path. */
 int kube_path(char *buf, size_t size, const struct kube_resource *r, const char *ns,
               const char *name, const char *sub, const char *query, struct err *e);
+
+/* The user that a ServiceAccount is: "system:serviceaccount:<ns>:<account>"; names are checked. */
+#define KUBE_USER_BYTES 352
+int kube_account_user(char *buf, size_t size, const char *ns, const char *account, struct err *e);
 
 #endif

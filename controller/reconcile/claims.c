@@ -124,3 +124,12 @@ void claims_each(const struct claims *c, const char *deployment_key,
     for (size_t i = 0; list && i < list->n; i++)
         fn(list->items[i], ctx);
 }
+
+void claims_of(const struct claims *c, const char *release_key,
+               void (*fn)(const char *deployment_key, void *ctx), void *ctx)
+{
+    const struct names *list = map_get(c->by_release, release_key);
+
+    for (size_t i = 0; list && i < list->n; i++)
+        fn(list->items[i], ctx);
+}

@@ -14,6 +14,10 @@ void claims_free(struct claims *c); /* NULL is fine */
 void claims_set(struct claims *c, const char *release_key, const struct release *r,
                 void (*fn)(const char *deployment_key, void *ctx), void *ctx);
 
+/* Walk the Deployments that a release names. */
+void claims_of(const struct claims *c, const char *release_key,
+               void (*fn)(const char *deployment_key, void *ctx), void *ctx);
+
 /* Walk the releases that name a Deployment. */
 void claims_each(const struct claims *c, const char *deployment_key,
                  void (*fn)(const char *release_key, void *ctx), void *ctx);

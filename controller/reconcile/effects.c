@@ -152,6 +152,17 @@ static void on_status(const cJSON *tree, const char *text, const struct err *err
     run_next(run);
 }
 
+/* RBAC's words for the right that is lacking: other refusals (a webhook's) have none of them. The
+ * verb of a missing right to impersonate is longer where that right may be limited (1.35). */
+static enum lack find_lack(const char *body, const struct err *err)
+{
+    if (err->code != 403 || !body)
+        return LACK_OTHER;
+    if (strstr(body, " cannot impersonate"))
+        return LACK_IMPERSONATE;
+    return strstr(body, " cannot patch resource ") ? LACK_PATCH : LACK_OTHER;
+}
+
 static void on_deployment(const cJSON *tree, const char *text, const struct err *err,
                           int64_t retry_after_ms, void *ctx)
 {
@@ -161,7 +172,6 @@ static void on_deployment(const cJSON *tree, const char *text, const struct err 
     struct err e = { 0 };
     struct kube_object *o = err ? NULL : kube_deployment_decode(tree, &e);
 
-    (void)text;
     (void)retry_after_ms;
     run->call = NULL;
     if (o && f) {
@@ -186,7 +196,8 @@ static void on_deployment(const cJSON *tree, const char *text, const struct err 
     }
     report(run, "patch-deployment", act->deployment, err);
     if (f && (err->kind == ERR_REFUSED || err->code == 403)) {
-        facts_refused(f, act->id, err, kube_now_ms(run->fx->kube));
+        facts_refused(f, act->id, act->account, find_lack(text, err), err,
+                      kube_now_ms(run->fx->kube));
         run_end(run, false, true);
         return;
     }
@@ -261,17 +272,19 @@ static void patch_status(struct effect_run *run)
 
 static void patch_deployment_now(struct effect_run *run, const struct action *act)
 {
-    char path[PATH_BYTES];
+    char path[PATH_BYTES], user[KUBE_USER_BYTES];
     struct kube_request req = { .method = "PATCH",
                                 .path = path,
                                 .content_type = PATCH_STRATEGIC,
                                 .body = act->body,
+                                .as = act->account ? user : NULL,
                                 .on_done = on_deployment,
                                 .ctx = run };
     struct err e = { 0 };
 
     if (kube_path(path, sizeof path, &KUBE_DEPLOYMENTS, run->ns, act->deployment, NULL,
-                  FIELD_MANAGER, &e)) {
+                  FIELD_MANAGER, &e) ||
+        (act->account && kube_account_user(user, sizeof user, run->ns, act->account, &e))) {
         report(run, "patch-deployment", act->deployment, &e);
         run_end(run, true, false);
         return;
@@ -359,6 +372,7 @@ static struct action copy_action(struct arena *a, const struct action *act)
     copy.app = arena_strdup(a, act->app);
     copy.deployment = arena_strdup(a, act->deployment);
     copy.id = arena_strdup(a, act->id);
+    copy.account = arena_strdup(a, act->account);
     copy.body = arena_strdup(a, act->body);
     copy.reason = arena_strdup(a, act->reason);
     copy.note = arena_strdup(a, act->note);

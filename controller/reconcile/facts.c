@@ -38,6 +38,8 @@ struct log_fact {
 
 struct refusal_fact {
     bool for_good, forbidden;
+    enum lack lack;
+    char account[256]; /* "" = none */
     char text[240];
     int64_t at_ms;
 };
@@ -227,13 +229,16 @@ void facts_log_answered(struct facts *f, const char *pod, const char *container,
     log->done = true;
 }
 
-void facts_refused(struct facts *f, const char *attempt_id, const struct err *err, int64_t now_ms)
+void facts_refused(struct facts *f, const char *attempt_id, const char *account, enum lack lack,
+                   const struct err *err, int64_t now_ms)
 {
     struct refusal_fact *fact = fact_in(f->refusals, attempt_id, sizeof *fact);
 
     fact->for_good = err->code == 422;
     fact->forbidden = err->code == 403;
+    fact->lack = lack;
     fact->at_ms = now_ms;
+    snprintf(fact->account, sizeof fact->account, "%s", account ?: "");
     snprintf(fact->text, sizeof fact->text, "%s", err->text);
     facts_answered(f, attempt_id);
 }
@@ -400,11 +405,14 @@ void facts_observe(const struct facts *f, struct arena *a, struct observed *o)
     MAP_EACH(f->refusals, it) {
         const struct refusal_fact *fact = it.value;
 
-        o->refusals[o->n_refusals++] = (struct refusal){ .attempt_id = arena_strdup(a, it.key),
-                                                         .for_good = fact->for_good,
-                                                         .forbidden = fact->forbidden,
-                                                         .text = arena_strdup(a, fact->text),
-                                                         .at_ms = fact->at_ms };
+        o->refusals[o->n_refusals++] =
+            (struct refusal){ .attempt_id = arena_strdup(a, it.key),
+                              .account = *fact->account ? arena_strdup(a, fact->account) : NULL,
+                              .lack = fact->lack,
+                              .for_good = fact->for_good,
+                              .forbidden = fact->forbidden,
+                              .text = arena_strdup(a, fact->text),
+                              .at_ms = fact->at_ms };
     }
     observe_failures(f, a, o);
     o->last_write_ms = f->last_write_ms;

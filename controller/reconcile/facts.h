@@ -10,10 +10,10 @@
 #include <stdint.h>
 
 #include "base/map.h"
+#include "deploy/observed.h"
 
 struct arena;
 struct kube_object;
-struct observed;
 struct registry_answer;
 struct err;
 
@@ -44,7 +44,8 @@ void facts_image_answered(struct facts *f, const char *image, const struct regis
                           const struct err *err, int64_t now_ms);
 void facts_log_asked(struct facts *f, const char *pod, const char *container, int64_t now_ms);
 void facts_log_answered(struct facts *f, const char *pod, const char *container, const char *tail);
-void facts_refused(struct facts *f, const char *attempt_id, const struct err *err, int64_t now_ms);
+void facts_refused(struct facts *f, const char *attempt_id, const char *account, enum lack lack,
+                   const struct err *err, int64_t now_ms);
 /* Its patch failed, and may go through when it is sent again. */
 void facts_failed(struct facts *f, const char *attempt_id, const struct err *err, int64_t now_ms);
 /* The API server answers: the failures in a row are over. */

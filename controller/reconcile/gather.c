@@ -179,42 +179,70 @@ struct deployment_facts *gather_deployment(const struct kube_deployment *d, stru
 
 /* --- who else names it --- */
 
-struct rival {
+struct rivals {
     const struct gather *g;
     const struct release *self;
-    const char *deployment;
-    const char *older;
+    struct app_facts *app;
+    size_t room;
 };
 
-static bool names_deployment(const struct release *r, const char *deployment)
+/* How far it is with the Deployment. */
+static void look_at_apps(const struct release *r, const char *deployment, struct rival *ret)
 {
-    for (size_t i = 0; !r->spec_problem && i < r->spec.n_apps; i++)
-        if (!strcmp(r->spec.apps[i].deployment, deployment))
-            return true;
-    return false;
+    for (size_t i = 0; i < r->status.n_apps; i++) {
+        const struct app_status *app = &r->status.apps[i];
+
+        if (!app->deployment || strcmp(app->deployment, deployment))
+            continue;
+        /* What goes back or is put back had a first patch. */
+        ret->rolling |= app->attempt &&
+                        (app->attempt->accepted || app->attempt->kind == ATTEMPT_ROLLBACK ||
+                         app->attempt->kind == ATTEMPT_PUT_BACK) &&
+                        (app->state == APP_UPDATING || app->state == APP_SOAKING ||
+                         app->state == APP_ROLLING_BACK);
+        if (app->state == APP_UNCHANGED && r->status.observed_generation == r->meta.generation)
+            ret->unchanged_ms = app->state_ms;
+    }
 }
 
-static void look_at_rival(const char *key, void *ctx)
+static bool is_newer(const struct kube_object *a, const struct kube_object *b)
 {
-    struct rival *rival = ctx;
-    const struct release *other = cluster_release(rival->g->cluster, key);
-    const struct kube_object *a, *b = &rival->self->meta;
+    if (a->created_ms != b->created_ms)
+        return a->created_ms > b->created_ms;
+    return strcmp(a->name, b->name) > 0;
+}
 
-    if (!other || !strcmp(other->meta.uid, b->uid) || !names_deployment(other, rival->deployment))
+static void add_rival(const char *key, void *ctx)
+{
+    struct rivals *rivals = ctx;
+    struct app_facts *app = rivals->app;
+    const struct release *other = cluster_release(rivals->g->cluster, key);
+
+    if (!other || !strcmp(other->meta.uid, rivals->self->meta.uid) ||
+        !release_claims(other, app->deployment))
         return;
-    a = &other->meta;
-    if (a->created_ms < b->created_ms ||
-        (a->created_ms == b->created_ms && strcmp(a->name, b->name) < 0))
-        rival->older = a->name;
+    if (app->n_rivals == rivals->room) {
+        size_t room = rivals->room ? rivals->room * 2 : 4;
+        struct rival *more = arena_array(rivals->g->arena, room, sizeof *more);
+
+        if (app->n_rivals)
+            memcpy(more, app->rivals, app->n_rivals * sizeof *more);
+        app->rivals = more;
+        rivals->room = room;
+    }
+    app->rivals[app->n_rivals] =
+        (struct rival){ .name = other->meta.name,
+                        .uid = other->meta.uid,
+                        .newer = is_newer(&other->meta, &rivals->self->meta),
+                        .finished = release_is_finished(other) };
+    look_at_apps(other, app->deployment, &app->rivals[app->n_rivals++]);
 }
 
-static const char *older_release(const struct gather *g, const struct release *r,
-                                 const char *deployment)
+static void gather_rivals(const struct gather *g, const struct release *r, struct app_facts *app)
 {
-    struct rival rival = { .g = g, .self = r, .deployment = deployment };
+    struct rivals rivals = { .g = g, .self = r, .app = app };
 
-    claims_each(g->claims, kube_key(g->arena, r->meta.ns, deployment), look_at_rival, &rival);
-    return rival.older;
+    claims_each(g->claims, kube_key(g->arena, r->meta.ns, app->deployment), add_rival, &rivals);
 }
 
 /* --- all together --- */
@@ -267,7 +295,7 @@ static void add_app(const struct gather *g, const struct release *r, const char 
         if (needs_pods(r, d))
             gather_sets(g, d, dep);
     }
-    app->older_release = older_release(g, r, deployment);
+    gather_rivals(g, r, app);
     o->n_apps++;
 }
 
@@ -281,6 +309,13 @@ struct observed gather(const struct gather *g, const struct release *r)
                           .generation = r->meta.generation,
                           .retry_at = r->retry_at,
                           .reconcile_at = r->reconcile_at,
+                          .account = r->spec.service_account ?: g->default_account,
+                          .account_wrong = r->spec.service_account_wrong,
+                          .freeze_override = r->freeze_override,
+                          .suspended = r->spec.suspend,
+                          .suspended_by = r->suspended_by,
+                          .paused_by = r->paused_by,
+                          .overridden_by = r->overridden_by,
                           .spec = r->spec_problem ? NULL : &r->spec,
                           .spec_problem = r->spec_problem,
                           .status = &r->status };

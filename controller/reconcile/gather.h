@@ -22,7 +22,8 @@ struct gather {
     const struct claims *claims;
     struct facts *facts;
     struct arena *arena;
-    int64_t now_ms; /* the API server's wall clock */
+    const char *default_account; /* where a spec names none; NULL = none */
+    int64_t now_ms;              /* the API server's wall clock */
     int64_t mono_ms;
 };
 

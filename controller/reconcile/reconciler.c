@@ -20,6 +20,7 @@
 #include "reconcile/gather.h"
 #include "reconcile/questions.h"
 #include "reconcile/release.h"
+#include "reconcile/zones.h"
 
 #define KEYS_A_TURN 8
 #define LIVE_READ_MS 60000 /* a release that is not settled is read live so often */
@@ -93,13 +94,21 @@ static void on_deployment(const char *key, void *ctx)
     claims_each(rc->claims, key, on_claimant, rc);
 }
 
+/* Is the release to others, which name its Deployments too, what it was (R15)? */
+static bool stands_as_before(const struct release *old, const struct release *r)
+{
+    return old && r && release_is_finished(old) == release_is_finished(r) &&
+           release_claims(old, NULL) == release_claims(r, NULL);
+}
+
 static void on_release(const char *key, const struct release *old, void *ctx)
 {
     struct reconciler *rc = ctx;
     const struct release *r = cluster_release(rc->cluster, key);
 
-    (void)old;
     claims_set(rc->claims, key, r, on_deployment, rc);
+    if (!stands_as_before(old, r))
+        claims_of(rc->claims, key, on_deployment, rc);
     add_key(rc, key);
 }
 
@@ -201,6 +210,7 @@ static void reconcile(struct reconciler *rc, const char *key)
     o = gather(&(struct gather){ .cluster = rc->cluster,
                                  .claims = rc->claims,
                                  .facts = f,
+                                 .default_account = rc->o.default_account,
                                  .arena = a,
                                  .now_ms = wall_ms,
                                  .mono_ms = now_ms },
@@ -294,6 +304,7 @@ void reconciler_free(struct reconciler *rc)
     map_free(rc->facts, facts_free);
     claims_free(rc->claims);
     workq_free(rc->queue);
+    zones_free();
     free(rc);
 }
 

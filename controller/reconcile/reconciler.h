@@ -21,6 +21,7 @@ struct reconciler_opts {
     struct registry_client *registry;
     struct event_sink *events;
     const char *const *namespaces; /* NULL-terminated; NULL = all */
+    const char *default_account;   /* impersonated where a spec names none; NULL = none */
 };
 
 struct reconciler *reconciler_new(const struct reconciler_opts *o);

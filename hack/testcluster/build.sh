@@ -2,6 +2,7 @@
 # Builds the programs of the test cluster from source, once for each set of inputs.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+readers=$here/../../tests/readers
 # shellcheck source=versions.env
 source "$here/versions.env"
 
@@ -15,6 +16,8 @@ cache, else one that it builds. TOOL is one of
   kwok         simulated nodes, $KWOK_VERSION
   helm, helm3  helm $HELM_VERSION, helm $HELM3_VERSION
   kubeconform  $KUBECONFORM_VERSION
+  gitops       a folder with the CRDs of Argo CD $GITOPS_ARGOCD_VERSION and Flux (kustomize-controller $GITOPS_FLUX_VERSION)
+  readers      kstatus and Argo CD's Lua, for tests/readers; versions in its go.mod
 The cache is \$SHOPFLOW_CACHE, or btc-shopflow-deployer in \$XDG_CACHE_HOME or ~/.cache. A build that is
 interrupted goes on where it was the next time.
 END
@@ -47,6 +50,25 @@ build_helm3() {
     build_module "$1" helm.sh/helm/v3 "$HELM3_VERSION" "$HELM3_SUM" /cmd/helm \
         -X "helm.sh/helm/v3/internal/version.version=$HELM3_VERSION"
     mv "$1/helm" "$1/helm3"
+}
+
+build_readers() { (cd "$readers" && go build -v -trimpath -ldflags "-s -w" -o "$1/readers" .); }
+
+build_gitops() {
+    local argo flux
+    argo=$(fetch_module github.com/argoproj/argo-cd/v3 "$GITOPS_ARGOCD_VERSION" "$GITOPS_ARGOCD_SUM")
+    flux=$(fetch_module github.com/fluxcd/kustomize-controller "$GITOPS_FLUX_VERSION" "$GITOPS_FLUX_SUM")
+    mkdir "$1/gitops"
+    cp "$argo/manifests/crds/application-crd.yaml" "$flux"/config/crd/bases/*_kustomizations.yaml "$1/gitops"
+}
+
+# fetch_module MODULE VERSION SUM: prints where it is.
+fetch_module() {
+    local json got
+    json=$(go mod download -json "$1@$2")
+    got=$(sed -n 's/^\t"Sum": "\(.*\)",\?$/\1/p' <<<"$json")
+    [ "$got" = "$3" ] || die "$1@$2 has the checksum $got, versions.env wants $3"
+    sed -n 's/^\t"Dir": "\(.*\)",\?$/\1/p' <<<"$json"
 }
 
 # build_module FOLDER MODULE VERSION SUM PACKAGE [LINKER-FLAG…]
@@ -136,6 +158,7 @@ inputs_of() {
     grep -i "^${1/kube/kubernetes}_" "$here/versions.env" || true
     declare -f build_module "build_$1"
     if [ "$1" = kube ]; then cat "$here"/kube/{main.go,go.mod,go.sum}; fi
+    if [ "$1" = readers ]; then cat "$readers"/{*.go,go.mod,go.sum}; fi
 }
 
 check_kube_pins() {
@@ -180,7 +203,7 @@ case "${1:-}" in
 esac
 for tool; do
     case $tool in
-    kube | kwok | helm | helm3 | kubeconform) ;;
+    kube | kwok | helm | helm3 | kubeconform | gitops | readers) ;;
     *) say "no such tool: $tool"; usage >&2; exit 2 ;;
     esac
 done

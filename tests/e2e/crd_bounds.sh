@@ -208,6 +208,8 @@ allowed "$(spec "\"tag\":\"FullSHA\",\"commit\":\"$sha\",\"registry\":null,\"app
 status_allowed '{"status":{"apps":[{"name":"a","state":"Updating","attempt":{"id":"3f2a91c0-7","kind":"Roll"}}]}}'
 status_refused 'status.apps[0].state' '{"status":{"apps":[{"name":"a","state":"Exploded"}]}}'
 status_refused 'status.apps[0].attempt.kind' '{"status":{"apps":[{"name":"a","attempt":{"id":"1","kind":"Guess"}}]}}'
+status_refused 'status.apps[0].attempt.trouble.since' \
+    '{"status":{"apps":[{"name":"a","attempt":{"id":"1","kind":"Roll","trouble":{"container":"a","reason":"ConfigError"}}}]}}'
 status_refused 'status.apps[1]' '{"status":{"apps":[{"name":"a"},{"name":"a"}]}}'
 status_refused 'status.apps[0].failure.logTail' \
     "{\"status\":{\"apps\":[{\"name\":\"a\",\"failure\":{\"logTail\":\"$(times 1025 x)\"}}]}}"

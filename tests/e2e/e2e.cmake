@@ -1,4 +1,4 @@
-# Every scenario of scenarios.py, faults.py and torture.py as a test of its own, against one cluster with
+# Every scenario of the modules below as a test of its own, against one cluster with
 # simulated nodes; node.py against a real node. The fixtures bring the clusters up; they stay up.
 set(E2E ${CMAKE_CURRENT_SOURCE_DIR}/e2e)
 set(HACK ${CMAKE_SOURCE_DIR}/hack)
@@ -7,6 +7,8 @@ file(GLOB e2e_sources CONFIGURE_DEPENDS ${E2E}/*.py)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${e2e_sources})
 add_test(NAME simulated_cluster_up COMMAND ${HACK}/cluster.sh up)
 set_tests_properties(simulated_cluster_up PROPERTIES FIXTURES_SETUP simulated LABELS e2e TIMEOUT 3000)
+
+add_test_program(spec_verdict ${E2E}/spec_verdict.c)
 
 # names_of(<module> <variable>): of the scenarios in it
 function(names_of module variable)
@@ -23,12 +25,26 @@ function(add_scenarios module labels timeout)
     foreach(name IN LISTS names)
         add_test(NAME e2e_${name} COMMAND ${HACK}/with-cluster.sh ${Python3_EXECUTABLE} ${E2E}/run.py ${name})
         set_tests_properties(e2e_${name} PROPERTIES LABELS "${labels}" TIMEOUT ${timeout} FIXTURES_REQUIRED simulated
-            ENVIRONMENT "CONTROLLER=$<TARGET_FILE:btc-shopflow-deployer>;E2E_LOGS=${CMAKE_BINARY_DIR}/e2e-logs;PYTHONDONTWRITEBYTECODE=1")
+            ENVIRONMENT "CONTROLLER=$<TARGET_FILE:btc-shopflow-deployer>;SPEC_VERDICT=$<TARGET_FILE:spec_verdict>;E2E_LOGS=${CMAKE_BINARY_DIR}/e2e-logs;PYTHONDONTWRITEBYTECODE=1")
     endforeach()
 endfunction()
-add_scenarios(scenarios e2e 240)
+add_scenarios(scenarios e2e 300)
+add_scenarios(rights e2e 300)
+add_scenarios(hands e2e 300)
+add_scenarios(readers e2e 300)
+add_scenarios(holds e2e 300)
+add_scenarios(workloads e2e 300)
+add_scenarios(schema e2e 300)
 add_scenarios(faults "e2e;torture" 300)
 add_scenarios(torture "e2e;torture" 600)
+
+# Pages whose commands are run as they stand.
+foreach(page gitops)
+    add_test(NAME page_${page} COMMAND ${HACK}/with-cluster.sh ${Python3_EXECUTABLE}
+             ${CMAKE_CURRENT_SOURCE_DIR}/docs/run_page.py ${CMAKE_SOURCE_DIR}/docs/${page}.md)
+    set_tests_properties(page_${page} PROPERTIES LABELS e2e TIMEOUT 600 FIXTURES_REQUIRED simulated
+        ENVIRONMENT "CONTROLLER=$<TARGET_FILE:btc-shopflow-deployer>;E2E_LOGS=${CMAKE_BINARY_DIR}/e2e-logs;PYTHONDONTWRITEBYTECODE=1")
+endforeach()
 
 add_test(NAME crd_bounds COMMAND ${HACK}/with-cluster.sh ${E2E}/crd_bounds.sh)
 set_tests_properties(crd_bounds PROPERTIES LABELS e2e TIMEOUT 240 FIXTURES_REQUIRED simulated)

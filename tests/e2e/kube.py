@@ -1,12 +1,13 @@
 """A small Kubernetes client on the standard library: one request, one answer."""
 
+import base64
+import copy
 import http.client
 import json
 import os
 import ssl
 import subprocess
 import tempfile
-import base64
 import threading
 import time
 import urllib.parse
@@ -22,6 +23,11 @@ PATHS = {
     "services": "/api/v1",
     "namespaces": "/api/v1",
     "serviceaccounts": "/api/v1",
+    "roles": "/apis/rbac.authorization.k8s.io/v1",
+    "rolebindings": "/apis/rbac.authorization.k8s.io/v1",
+    "resourcequotas": "/api/v1",
+    "horizontalpodautoscalers": "/apis/autoscaling/v2",
+    "poddisruptionbudgets": "/apis/policy/v1",
 }
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
@@ -62,14 +68,21 @@ class Cluster:
         self.host, self.port = url.hostname, url.port or 443
         self.token = user.get("token")
         self.kept = threading.local()  # each thread's connection
-        self.tls = ssl.create_default_context(
-            cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
+        self.ca = base64.b64decode(cluster["certificate-authority-data"]).decode()
+        self.tls = ssl.create_default_context(cadata=self.ca)
         if "client-certificate-data" in user:
             with tempfile.NamedTemporaryFile() as pem:
                 for key in ("client-certificate-data", "client-key-data"):
                     pem.write(base64.b64decode(user[key]) + b"\n")
                 pem.flush()
                 self.tls.load_cert_chain(pem.name)
+
+    def with_token(self, token):
+        """The same API server for another user, who has no certificate."""
+        other = copy.copy(self)
+        other.token, other.kept = token, threading.local()
+        other.tls = ssl.create_default_context(cadata=self.ca)
+        return other
 
     def connect(self, timeout=30):
         return http.client.HTTPSConnection(self.host, self.port, context=self.tls, timeout=timeout)

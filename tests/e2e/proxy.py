@@ -19,8 +19,9 @@ GONE = (b'{"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","status":"
 class Request:
     index = None  # which write it is, where a test counts them
 
-    def __init__(self, method, path, body, number):
+    def __init__(self, method, path, body, number, headers):
         self.method, self.path, self.body, self.number = method, path, body, number
+        self.impersonates = {k: v for k, v in headers.items() if k.lower().startswith("impersonate")}
         self.status = None
 
     @property
@@ -168,7 +169,8 @@ class Proxy:
         length = int(handler.headers.get("Content-Length") or 0)
         body = handler.rfile.read(length) if length else None
         with self.lock:
-            request = Request(handler.command, handler.path, body, len(self.log))
+            request = Request(handler.command, handler.path, body, len(self.log),
+                              handler.headers)
             self.log.append(request)
             self.open[handler] = request
         try:

@@ -5,17 +5,24 @@ installed there, all others with the controller $CONTROLLER.
     run.py --list faults     the names of those of faults.py (or another)
     run.py crash-rolls-back  one of them (or several)"""
 
+import importlib
 import sys
 import time
 import traceback
 
-import faults
-import node
-import scenarios
-import torture
-
-MODULES = {"scenarios": scenarios.ALL, "faults": faults.ALL, "torture": torture.ALL,
-           "node": node.ALL}
+NAMES = [
+    "scenarios",
+    "rights",
+    "hands",
+    "readers",
+    "holds",
+    "workloads",
+    "schema",
+    "faults",
+    "torture",
+    "node",
+]
+MODULES = {name: importlib.import_module(name).ALL for name in NAMES}
 ALL = {name: function for module in MODULES.values() for name, function in module.items()}
 
 

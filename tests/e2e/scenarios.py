@@ -416,21 +416,6 @@ def no_replicas_is_not_verified(name):
 
 
 @scenario
-def an_older_release_owns_the_deployment(name):
-    with World(name) as w:
-        w.app("api")
-        w.push("api", GOOD2, GOOD3)
-        w.release(GOOD2, ["api"], name="first")
-        w.wait_ready("True", name="first")
-        time.sleep(1.1)  # creation times are whole seconds
-        w.release(GOOD3, ["api"], name="second")
-        w.wait_ready("False", "OwnershipConflict", name="second")
-        assert w.running_image("api") == w.image("api", GOOD2, pinned=True)
-        w.ns.delete("appreleases", "first")
-        w.wait_ready("True", name="second")
-
-
-@scenario
 def edited_mid_rollout_is_put_back(name):
     """R16: three times, then the conflict is told."""
     with World(name) as w:
@@ -514,6 +499,100 @@ def only_its_own_namespace_counts(name):
         paths = [r.path for r in w.proxy.log if r.is_write or "/secrets" in r.path or "/serviceaccounts" in r.path]
         assert any(f"/{w.name}/secrets/registry-secret" in path for path in paths), "it was looked for here"
         assert not [path for path in paths if next_door.name in path], paths
+
+
+# --- mode Plan ---
+
+
+def told(w, name="shop"):
+    """{app: {container: image}} of what a plan would write; an app that stays is not in it."""
+    return {a["name"]: {i["container"]: i["to"] for i in a["planned"]}
+            for a in w.status(name)["apps"] if a["reason"] == "Planned"}
+
+
+def written(w, apps):
+    """Likewise of what the only patch of each app wrote."""
+    patches = {app: w.deployment_writes(app) for app in apps}
+    assert all(len(bodies) < 2 for bodies in patches.values()), patches
+    return {app: {c["name"]: c["image"] for c in bodies[0]["spec"]["template"]["spec"]["containers"]}
+            for app, bodies in patches.items() if bodies}
+
+
+@scenario
+def a_plan_is_what_apply_then_does(name):
+    """R18: of apps that change, that do not, that lack a Deployment, that failed before."""
+    with World(name) as w:
+        for app in ("api", "web", "mq", "job"):
+            w.app(app)
+        w.push("mq", CRASH)
+        w.release(CRASH, ["mq"])
+        w.wait_ready("False", "RolledBack")
+        for app in ("api", "web", "db", "job"):
+            w.push(app, GOOD2)
+        w.set_image("job", w.image("job", GOOD2, pinned=True))
+        w.wait(lambda: w.is_complete("job"), "job to be complete")
+        before = len(w.deployment_writes())
+        apps = ["api", "web", "db", "job", {"name": "mq", "commit": CRASH}]
+        w.release(GOOD2, apps, mode="Plan", maxConcurrent=1)
+        w.wait_ready("True", "Planned")
+        w.wait_state("db", "Waiting", "DeploymentNotFound")
+        assert w.app_status("job")["state"] == "Unchanged"
+        assert w.app_status("mq")["reason"] == "StillBad"
+        plan = told(w)
+        assert plan == {app: {app: w.image(app, GOOD2, pinned=True)} for app in ("api", "web")}, plan
+        assert "after other apps" in w.app_status("web")["message"]
+
+        w.push("api", GOOD3)
+        w.set_image("api", w.image("api", GOOD3, pinned=True))
+        w.wait(lambda: w.app_status("api")["planned"][0]["from"] == w.image("api", GOOD3, pinned=True),
+               "the plan to follow what the Deployment runs")
+        assert told(w) == plan
+        w.assert_quiet()
+        assert len(w.deployment_writes()) == before, "a plan writes no Deployment"
+        history = w.status()["history"]
+
+        w.release(GOOD2, apps, mode="Apply")
+        w.wait_state("web", "Updated")
+        w.wait_state("db", "Waiting", "DeploymentNotFound")
+        assert written(w, ("api", "web", "db", "job")) == plan
+        assert len(w.deployment_writes()) == before + len(plan)
+        assert w.status()["history"] == history, "a plan is no release"
+        assert not any("planned" in app for app in w.status()["apps"])
+
+
+@scenario
+def a_plan_beside_a_live_release_touches_nothing(name):
+    """R15, R18: the release goes on as if the plan were not there."""
+    with World(name) as w:
+        w.app("api")
+        w.push("api", GOOD2, GOOD3)
+        w.release(GOOD2, ["api"])
+        w.wait_ready("True")
+        w.release(GOOD3, ["api"], name="preview", mode="Plan", ttlSecondsAfterFinished=15)
+        w.wait(lambda: w.condition("Ready", "preview").get("status") == "True", "the plan")
+        assert len(w.deployment_writes()) == 1
+        w.release(GOOD3, ["api"])
+        w.wait_ready("True")
+        assert len(w.deployment_writes()) == 2
+        w.wait(lambda: not w.ns.get("appreleases", "preview"), "the plan to be deleted")
+        assert w.status()["history"][0]["result"] == "Succeeded"
+
+
+@scenario
+def switched_to_plan_what_rolls_is_finished(name):
+    """R18, R12: here it goes back."""
+    with World(name) as w:
+        w.app("api"), w.app("web")
+        before = w.running_image("api")
+        w.push("api", UNREADY), w.push("web", UNREADY)
+        w.release(UNREADY, ["api", "web"], maxConcurrent=1, health={"deadlineSeconds": 10})
+        w.wait(lambda: w.app_status("api").get("attempt", {}).get("accepted"), "api to be accepted")
+        w.release(UNREADY, ["api", "web"], maxConcurrent=1, mode="Plan", health={"deadlineSeconds": 10})
+        w.wait_ready("True", "Planned")
+        assert w.app_status("api")["reason"] == "StillBad" and w.running_image("api") == before
+        assert told(w) == {"web": {"web": w.image("web", UNREADY, pinned=True)}}
+        assert len(w.deployment_writes("api")) == 2 and not w.deployment_writes("web")
+        w.assert_quiet()
 
 
 # --- housekeeping ---

@@ -2,12 +2,15 @@
 breaks, the end is the fault-free one (R21): one Roll patch accepted (and one Rollback), no other
 write to the Deployment, the exact image strings."""
 
+import itertools
+import json
 import os
 import random
 import threading
 import time
 
-from lanes import after_write, first, lanes, run_all, sweep, together, writes_from
+from lanes import HEALTH, after_write, first, lanes, run_all, sweep, together, writes_from
+from world import PREFIX, World, commit
 
 ALL = {}
 
@@ -93,6 +96,99 @@ def killed_at_20_random_moments_of_a_rollout(name):
 def killed_at_20_random_moments_of_a_rollback(name):
     """R10, R21."""
     killed_at_random(name, True)
+
+
+# --- two objects ---
+
+
+class Takeover:
+    """A rollout that never gets ready is taken over by a newer object's, which crashes and goes back:
+    lanes.sweep's lane with two objects."""
+
+    def __init__(self, world):
+        self.w = world
+        self.n = 0
+        world.app("api")
+
+    def run(self, plan, break_with, after=lambda request: None):
+        w, n = self.w, self.n
+        self.n += 1
+        old, new = f"push-{n}-old", f"push-{n}-new"
+        before, mark = w.running_image("api"), len(w.proxy.log)
+        w.push("api", commit("bad1", n), commit("bad0", n))
+        w.proxy.broken.clear()
+        w.proxy.break_with, w.proxy.after = break_with, after
+        try:
+            uids = [w.release(commit("bad1", n), ["api"], name=old, health=HEALTH)["metadata"]["uid"]]
+            w.wait(lambda: self.owner() == uids[0], "the older object's patch")
+            time.sleep(1.1)  # creation times are whole seconds
+            uids.append(w.release(commit("bad0", n), ["api"], name=new, health=HEALTH)["metadata"]["uid"])
+            w.wait_ready("False", "RolledBack", name=new)
+            w.wait_ready("False", "Superseded", name=old)
+            w.wait(lambda: not w.proxy.is_busy(), "the last request to end")
+            self.check(before, uids, mark)
+        except AssertionError as error:
+            raise AssertionError(f"{plan}: {error}") from error
+        finally:
+            w.proxy.break_with = w.proxy.after = lambda request: None
+        for release in (old, new):
+            w.ns.delete("appreleases", release)
+        return bool(w.proxy.broken)
+
+    def owner(self):
+        notes = self.w.deployment("api")["metadata"]["annotations"]
+        return notes.get(PREFIX + "owner", "").split("/")[0]
+
+    def check(self, before, uids, mark):
+        notes = [json.loads(r.body)["metadata"]["annotations"] for r in self.w.proxy.log[mark:]
+                 if r.is_write and r.kind == "deployments" and r.status == 200]
+        patches = [(uids.index(n[PREFIX + "owner"].split("/")[0]),
+                    json.loads(n[PREFIX + "attempt"])["kind"]) for n in notes]
+        assert patches == [(0, "Roll"), (1, "Roll"), (1, "Rollback")], patches
+        assert self.w.running_image("api") == before, "what ran before both"
+        self.w.wait(lambda: self.w.is_complete("api"), "the way back to be complete")
+
+
+def takeovers(name, run):
+    """run(lane, k) for k = 0, 1, 2… in several lanes, until there is no write k."""
+    numbers, over, ran = itertools.count(), threading.Event(), []
+
+    def one(number):
+        with World(f"{name[:32]}-{number}") as w:
+            lane = Takeover(w)
+            while not over.is_set():
+                k = next(numbers)
+                if run(lane, k):
+                    ran.append(k)
+                else:
+                    over.set()
+            w.assert_quiet(1.5)
+    together([lambda n=n: one(n) for n in range(4)])
+    assert len(ran) >= 10, f"only {len(ran)} writes: {sorted(ran)}"
+    print(f"ran {len(ran)} plans", flush=True)
+
+
+@scenario
+def killed_before_every_write_of_a_takeover(name):
+    """R15, R21: two objects never write in turns."""
+    def kill(lane):
+        restart(lane.w)
+        return "reset"
+    takeovers(name, lambda lane, k: lane.run(f"killed before write {k}", writes_from(k, lambda _: kill(lane))))
+
+
+@scenario
+def killed_after_every_write_of_a_takeover(name):
+    """R15, R21: carried out, but nobody was left to hear the reply."""
+    def run(lane, k):
+        killed = []
+
+        def kill():
+            killed.append(k)
+            restart(lane.w)
+        lane.run(f"killed after write {k}", writes_from(k, None), after_write(k, kill))
+        return killed
+    takeovers(name, run)
 
 
 # --- every exchange broken in turn ---

@@ -26,7 +26,8 @@ PREFIX = GROUP + "/"
 
 def commit(fate="a", n=1):
     """40 digits whose first seven tell simulated nodes what becomes of the image: "a…" healthy,
-    "bad0…" crashes, "bad1…" never ready, "bad2…" cannot be pulled, "bad3…" configuration error."""
+    "bad0…" crashes, "bad1…" never ready, "bad2…" cannot be pulled, "bad3…" configuration error;
+    "bad4…" is left to the test (kubelet.py)."""
     head = (fate + "%x" % n).ljust(7, "0") if fate == "a" else fate + "%03x" % n
     return head.ljust(40, "0")
 
@@ -127,8 +128,9 @@ class World:
         for commit_ in commits:
             self.registry.push(app, commit_[:7], content)
 
-    def app(self, app, commit_=GOOD, replicas=2, wait=True, **spec):
-        """A Deployment btc-<app> that runs the image of a commit, pinned as the controller does."""
+    def app(self, app, commit_=GOOD, replicas=2, wait=True, pod=None, **spec):
+        """A Deployment btc-<app> that runs the image of a commit, pinned as the controller does.
+        pod, spec: more fields of its pods' spec, of its own."""
         self.push(app, commit_)
         labels = {"app": app}
         probe = {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 1}
@@ -139,7 +141,7 @@ class World:
                 "template": {"metadata": {"labels": labels}, "spec": {
                     "terminationGracePeriodSeconds": 1,
                     "containers": [{"name": app, "image": self.image(app, commit_, pinned=True),
-                                    "readinessProbe": probe}]}},
+                                    "readinessProbe": probe}], **(pod or {})}},
                 **spec}})
         if wait and replicas:
             self.wait(lambda: self.is_complete(app), f"{app} to be complete")

@@ -2,7 +2,8 @@
  *
  *     {"now": time, "release": {…}, "deployments": [{…}], "sets": [{…}], "pods": [{…}],
  *      "images": [{…}], "logs": [{…}], "refusals": [{…}], "failures": [{…}],
- *      "older": "another release's name"}
+ *      "rivals": [{"name", "uid", "newer", "finished", "rolling",
+ *      "unchanged"}]}
  *
  * What the plan wants written comes back as the stored status of the next round, with nothing else
  * changed: after a few rounds there is nothing left to write (R20). */
@@ -124,6 +125,8 @@ static void read_answers(const cJSON *tree, struct observed *o, struct arena *a)
                 (struct refusal){ .attempt_id = json_str(item, "id"),
                                   .for_good = json_bool(item, "forGood", false),
                                   .forbidden = json_bool(item, "forbidden", false),
+                                  .account = json_str(item, "account"),
+                                  .lack = (enum lack)(json_int(item, "lack", 0) & 1),
                                   .text = json_str(item, "text"),
                                   .at_ms = json_time(item, "at") };
     read_failures(json_get(tree, "failures"), o, a);
@@ -135,6 +138,23 @@ static bool names_deployment(const struct observed *o, const char *name)
         if (!strcmp(o->apps[i].deployment, name))
             return true;
     return false;
+}
+
+/* All of them lay claim to each Deployment. */
+static void add_rivals(const cJSON *tree, struct app_facts *app, struct arena *a)
+{
+    const cJSON *rivals = json_get(tree, "rivals");
+
+    app->rivals = arena_array(a, LIST_BYTES(rivals), sizeof *app->rivals);
+    JSON_EACH(rival, rivals) {
+        app->rivals[app->n_rivals++] =
+            (struct rival){ .name = json_str(rival, "name") ?: "other",
+                            .uid = json_str(rival, "uid") ?: "other-uid",
+                            .newer = json_bool(rival, "newer", false),
+                            .finished = json_bool(rival, "finished", false),
+                            .rolling = json_bool(rival, "rolling", false),
+                            .unchanged_ms = json_time(rival, "unchanged") };
+    }
 }
 
 static void add_deployments(const cJSON *tree, const struct objects *deployments,
@@ -150,9 +170,8 @@ static void add_deployments(const cJSON *tree, const struct objects *deployments
             continue;
         add_sets(dep, d, sets, pods, a);
         dep->read_ms = json_time(tree, "read");
-        o->apps[o->n_apps++] = (struct app_facts){ .deployment = d->meta.name,
-                                                   .dep = dep,
-                                                   .older_release = json_str(tree, "older") };
+        o->apps[o->n_apps] = (struct app_facts){ .deployment = d->meta.name, .dep = dep };
+        add_rivals(tree, &o->apps[o->n_apps++], a);
     }
 }
 
@@ -168,6 +187,13 @@ static struct observed observe(const cJSON *tree, const struct release *r, struc
                               .generation = r->meta.generation,
                               .retry_at = r->retry_at,
                               .reconcile_at = r->reconcile_at,
+                              .account = r->spec.service_account,
+                              .account_wrong = r->spec.service_account_wrong,
+                              .freeze_override = r->freeze_override,
+                              .suspended = r->spec.suspend,
+                              .suspended_by = r->suspended_by,
+                              .paused_by = r->paused_by,
+                              .overridden_by = r->overridden_by,
                               .spec = r->spec_problem ? NULL : &r->spec,
                               .spec_problem = r->spec_problem,
                               .status = &r->status,
@@ -222,6 +248,7 @@ static void check_patch(const struct observed *o, const struct plan *p, size_t a
     HOLDS(!o->spec_problem || (was && was->attempt)); /* nothing starts by a wrong spec */
     HOLDS(now && now->attempt && !strcmp(now->attempt->id, act->id));
     HOLDS(!strcmp(now->deployment, act->deployment));
+    HOLDS(!o->account_wrong && act->account == o->account);
     for (size_t i = 0; i < p->n_actions; i++) {
         HOLDS(p->actions[i].kind != ACT_PATCH_STATUS || i < at);
         written |= p->actions[i].kind == ACT_PATCH_STATUS;

@@ -1,6 +1,10 @@
-/* Golden tests of the plan: golden CASE reads CASE/observed.yaml and compares with CASE/plan.txt.
+/* Golden tests of the plan: golden FOLDER CASE plays CASE/observed.yaml and compares with
+ * CASE/plan.txt.
  *
- * UPDATE_GOLDEN=1 in the environment writes plan.txt instead: git diff reviews it. */
+ * UPDATE_GOLDEN=1 in the environment writes plan.txt instead: git diff reviews it.
+ * golden --dump FOLDER plays all cases and prints each AppRelease that a reader of the API could
+ * meet in them, as lines of JSON: {"case", "at", "object"}. */
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +13,9 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "base/yaml.h"
+#include "golden/told.h"
 #include "golden/world.h"
+#include "reconcile/zones.h"
 
 #define FILE_BYTES (256 * KIB)
 
@@ -88,6 +94,19 @@ static void check_written_ahead(const struct observed *o, const struct plan *p)
     }
 }
 
+/* Deployments are written with the account's rights, and with no others. */
+static void check_rights(const struct observed *o, const struct plan *p)
+{
+    for (size_t i = 0; i < p->n_actions; i++) {
+        const struct action *act = &p->actions[i];
+        const char *account = act->account ?: "", *wanted = o->account ?: "";
+
+        if (act->kind == ACT_PATCH_DEPLOYMENT ? o->account_wrong || strcmp(account, wanted) :
+                                                act->account != NULL)
+            die("%s with the rights of '%s'", action_name(act->kind), account);
+    }
+}
+
 /* kstatus: never both, and an old Ready never stands for a new generation. */
 static void check_conditions(const struct plan *p)
 {
@@ -99,10 +118,54 @@ static void check_conditions(const struct plan *p)
         die("Ready is of another generation than the status");
 }
 
+/* --- what readers of the API meet --- */
+
+static void dump_object(const struct world *w, const char *name, const struct observed *o,
+                        const struct release_status *status)
+{
+    AUTO(json) cJSON *line = cJSON_CreateObject();
+    cJSON *object, *meta;
+    char *text;
+
+    json_put_str(line, "case", name);
+    cJSON_AddNumberToObject(line, "at", world_seconds(w));
+    object = json_put_object(line, "object");
+    json_put_str(object, "apiVersion", "deploy.btc-shopflow.io/v1alpha1");
+    json_put_str(object, "kind", "AppRelease");
+    meta = json_put_object(object, "metadata");
+    json_put_str(meta, "name", o->name);
+    json_put_str(meta, "namespace", o->ns);
+    json_put_int(meta, "generation", o->generation);
+    cJSON_AddItemToObject(object, "spec", cJSON_Duplicate(json_get(w->tree, "spec"), true));
+    cJSON_AddItemToObject(object, "status", status_encode(status));
+    text = json_print(line);
+    puts(text);
+    free(text);
+}
+
+/* As it was when the plan was made (a new spec with the status of an older one), and as the plan
+ * writes it. */
+static void dump(const struct world *w, const char *name, const struct observed *o,
+                 const struct plan *p)
+{
+    dump_object(w, name, o, o->status);
+    for (size_t i = 0; i < p->n_actions; i++)
+        if (p->actions[i].kind == ACT_PATCH_STATUS)
+            dump_object(w, name, o, &p->status);
+}
+
 /* --- a case --- */
 
-static void play_step(struct world *w, const cJSON *step, FILE *out)
+/* A case is played for its text, or to be dumped under its name. */
+struct player {
+    struct world w;
+    FILE *text;
+    const char *dumped; /* NULL = not dumped */
+};
+
+static void play_step(struct player *pl, const cJSON *step, FILE *out)
 {
+    struct world *w = &pl->w;
     AUTO(arena) struct arena *a = arena_new(16384);
     struct observed o;
     struct plan p;
@@ -114,7 +177,12 @@ static void play_step(struct world *w, const cJSON *step, FILE *out)
     check_round_trip(&p);
     check_quiet(&o, &p, a);
     check_written_ahead(&o, &p);
+    check_rights(&o, &p);
     check_conditions(&p);
+    check_told(&o, a);
+    check_plan_then_apply(w, &o, a);
+    if (pl->dumped)
+        dump(w, pl->dumped, &o, &p);
     world_keep(w, &p);
     if (!out)
         return;
@@ -124,39 +192,57 @@ static void play_step(struct world *w, const cJSON *step, FILE *out)
     free(text);
 }
 
-static char *play(const char *folder, const char *name)
+static char *play(const char *folder, const char *name, bool dumped)
 {
     static const char *const keys[] = { "promise", "begins", "world", "before", "steps", NULL };
     char path[512], *text = NULL;
     size_t len;
-    struct world w = { 0 };
+    struct player pl = { .dumped = dumped ? name : NULL, .text = open_memstream(&text, &len) };
     AUTO(json) cJSON *defaults = NULL;
     AUTO(json) cJSON *tree = NULL;
     const char *begins;
-    FILE *out = open_memstream(&text, &len);
 
     snprintf(path, sizeof path, "%s/defaults.yaml", folder);
     defaults = read_yaml(path);
     snprintf(path, sizeof path, "%s/%s/observed.yaml", folder, name);
     tree = read_yaml(path);
     check_keys(tree, "a case", keys);
-    if (!out || !json_str(tree, "promise") || !cJSON_IsArray(json_get(tree, "steps")))
+    if (!pl.text || !json_str(tree, "promise") || !cJSON_IsArray(json_get(tree, "steps")))
         die("%s: promise and steps are required", path);
-    w.tree = cJSON_Duplicate(json_get(defaults, "world"), true);
-    merge_patch(w.tree, json_get(tree, "world"));
+    pl.w.tree = cJSON_Duplicate(json_get(defaults, "world"), true);
+    merge_patch(pl.w.tree, json_get(tree, "world"));
     begins = json_str(tree, "begins");
     if (begins && !json_at(defaults, "begins", begins))
         die("%s: begins '%s' is not in defaults.yaml", path, begins);
-    fprintf(out, "%s\n\n", json_str(tree, "promise"));
+    fprintf(pl.text, "%s\n\n", json_str(tree, "promise"));
     EACH(step, begins ? json_at(defaults, "begins", begins) : NULL)
-    play_step(&w, step, NULL);
+    play_step(&pl, step, NULL);
     EACH(step, json_get(tree, "before"))
-    play_step(&w, step, NULL);
+    play_step(&pl, step, NULL);
     EACH(step, json_get(tree, "steps"))
-    play_step(&w, step, out);
-    fclose(out);
-    world_release(&w);
+    play_step(&pl, step, pl.text);
+    fclose(pl.text);
+    world_release(&pl.w);
     return text;
+}
+
+static int is_case(const struct dirent *entry)
+{
+    return entry->d_type == DT_DIR && entry->d_name[0] != '.';
+}
+
+static void dump_all(const char *folder)
+{
+    struct dirent **cases;
+    int n = scandir(folder, &cases, is_case, alphasort);
+
+    if (n <= 0)
+        die("%s: no cases", folder);
+    for (int i = 0; i < n; i++) {
+        free(play(folder, cases[i]->d_name, true));
+        free(cases[i]);
+    }
+    free(cases);
 }
 
 /* --- the difference --- */
@@ -201,16 +287,13 @@ static void print_diff(char *want, char *got)
     }
 }
 
-int main(int argc, char **argv)
+static int compare(const char *folder, const char *name)
 {
     AUTO(text) struct text want = TEXT_INIT(FILE_BYTES);
-    char path[512], *got;
+    char path[512], *got = play(folder, name, false);
     int status = EXIT_SUCCESS;
 
-    if (argc != 3)
-        die("usage: golden FOLDER CASE");
-    got = play(argv[1], argv[2]);
-    snprintf(path, sizeof path, "%s/%s/plan.txt", argv[1], argv[2]);
+    snprintf(path, sizeof path, "%s/%s/plan.txt", folder, name);
     if (getenv("UPDATE_GOLDEN")) {
         FILE *f = fopen(path, "w");
 
@@ -224,5 +307,16 @@ int main(int argc, char **argv)
         status = EXIT_FAILURE;
     }
     free(got);
+    zones_free();
     return status;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 3)
+        die("usage: golden FOLDER CASE, or golden --dump FOLDER");
+    if (strcmp(argv[1], "--dump") != 0)
+        return compare(argv[1], argv[2]);
+    dump_all(argv[2]);
+    return EXIT_SUCCESS;
 }

@@ -1,5 +1,5 @@
 # One test a folder: what is observed (observed.yaml) and the plan for it (plan.txt).
-add_test_program(golden golden/golden.c golden/world.c golden/observe.c)
+add_test_program(golden golden/golden.c golden/world.c golden/observe.c golden/told.c)
 file(GLOB cases CONFIGURE_DEPENDS golden/*/observed.yaml)
 foreach(case IN LISTS cases)
     get_filename_component(folder ${case} DIRECTORY)

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "golden/world.h"
+#include "reconcile/zones.h"
 
 static size_t count(const cJSON *list)
 {
@@ -177,7 +178,7 @@ static const struct deployment_facts *observe_deployment(const struct world *w, 
         "replicas",     "updated",         "available",  "minReady",
         "paused",       "deleting",        "recreate",   "rollsSoftly",
         "imageManager", "podsKnown",       "containers", "sets",
-        "annotations",  "olderRelease",    "stuck",      NULL
+        "annotations",  "rivals",          "stuck",      NULL
     };
     struct deployment_facts *dep = arena_alloc(a, sizeof *dep);
 
@@ -227,6 +228,13 @@ static struct image_answer observe_answer(const cJSON *known, int64_t at_ms)
     };
 }
 
+static enum lack lack_named(const char *verb)
+{
+    if (!verb)
+        return LACK_OTHER;
+    return strcmp(verb, "impersonate") ? LACK_PATCH : LACK_IMPERSONATE;
+}
+
 static void observe_answers(const struct world *w, struct arena *a, struct observed *o)
 {
     const cJSON *registry = json_get(w->tree, "registry"), *asked = json_get(w->tree, "askedLogs");
@@ -257,6 +265,8 @@ static void observe_answers(const struct world *w, struct arena *a, struct obser
         (struct refusal){ .attempt_id = refusal->string,
                           .for_good = json_int(refusal, "code", 0) == 422,
                           .forbidden = json_int(refusal, "code", 0) == 403,
+                          .account = json_str(refusal, "account"),
+                          .lack = lack_named(json_str(refusal, "lacks")),
                           .text = json_str(refusal, "text"),
                           .at_ms = time_at(refusal, "at") };
     o->failures = arena_array(a, count(failures) + 1, sizeof *o->failures);
@@ -269,39 +279,75 @@ static void observe_answers(const struct world *w, struct arena *a, struct obser
 
 /* --- all together --- */
 
+static void observe_rivals(const cJSON *rivals, struct arena *a, struct app_facts *app)
+{
+    static const char *const keys[] = { "uid", "newer", "finished", "rolling", "unchanged", NULL };
+
+    app->rivals = arena_array(a, count(rivals) + 1, sizeof *app->rivals);
+    EACH(rival, rivals)
+    {
+        check_keys(rival, "a rival", keys);
+        app->rivals[app->n_rivals++] =
+            (struct rival){ .name = rival->string,
+                            .uid = json_str(rival, "uid"),
+                            .newer = json_bool(rival, "newer", false),
+                            .finished = json_bool(rival, "finished", false),
+                            .rolling = json_bool(rival, "rolling", false),
+                            .unchanged_ms = time_at(rival, "unchanged") };
+    }
+}
+
 static void observe_apps(const struct world *w, struct arena *a, struct observed *o)
 {
     const cJSON *deployments = json_get(w->tree, "deployments");
 
     o->apps = arena_array(a, count(deployments) + 1, sizeof *o->apps);
     EACH(tree, deployments)
-    o->apps[o->n_apps++] = (struct app_facts){ .deployment = tree->string,
-                                               .dep = observe_deployment(w, tree, a),
-                                               .older_release = json_str(tree, "olderRelease") };
+    {
+        struct app_facts *app = &o->apps[o->n_apps++];
+
+        *app =
+            (struct app_facts){ .deployment = tree->string, .dep = observe_deployment(w, tree, a) };
+        observe_rivals(json_get(tree, "rivals"), a, app);
+    }
 }
 
 struct observed world_observe(struct world *w, struct arena *a)
 {
-    static const char *const keys[] = { "at",        "name",       "namespace", "uid",
-                                        "spec",      "registry",   "retryAt",   "reconcileAt",
-                                        "status",    "generation", "logs",      "deployments",
-                                        "lastWrite", "liveReads",  "answers",   "askedLogs",
-                                        "refusals",  "failures",   NULL };
+    static const char *const keys[] = {
+        "at",           "name",        "namespace",      "uid",
+        "spec",         "registry",    "retryAt",        "reconcileAt",
+        "status",       "generation",  "logs",           "deployments",
+        "lastWrite",    "liveReads",   "answers",        "askedLogs",
+        "refusals",     "failures",    "defaultAccount", "freezeOverride",
+        "overriddenBy", "suspendedBy", "pausedBy",       NULL
+    };
     struct release_spec *spec = arena_alloc(a, sizeof *spec);
     struct release_status *status = arena_alloc(a, sizeof *status);
     const char *problem = spec_decode(json_get(w->tree, "spec"), a, spec);
-    struct observed o = { .now_ms = w->now_ms,
-                          .ns = json_str(w->tree, "namespace"),
-                          .name = json_str(w->tree, "name"),
-                          .uid = json_str(w->tree, "uid"),
-                          .rv = "1",
-                          .generation = json_int(w->tree, "generation", 1),
-                          .retry_at = json_str(w->tree, "retryAt"),
-                          .reconcile_at = json_str(w->tree, "reconcileAt"),
-                          .spec = problem ? NULL : spec,
-                          .spec_problem = problem,
-                          .status = status,
-                          .last_write_ms = time_at(w->tree, "lastWrite") };
+    struct observed o;
+
+    if (!problem)
+        problem = zones_find(spec, a);
+    o = (struct observed){ .now_ms = w->now_ms,
+                           .ns = json_str(w->tree, "namespace"),
+                           .name = json_str(w->tree, "name"),
+                           .uid = json_str(w->tree, "uid"),
+                           .rv = "1",
+                           .generation = json_int(w->tree, "generation", 1),
+                           .retry_at = json_str(w->tree, "retryAt"),
+                           .reconcile_at = json_str(w->tree, "reconcileAt"),
+                           .account = spec->service_account ?: json_str(w->tree, "defaultAccount"),
+                           .account_wrong = spec->service_account_wrong,
+                           .freeze_override = json_str(w->tree, "freezeOverride"),
+                           .suspended = spec->suspend,
+                           .suspended_by = json_str(w->tree, "suspendedBy"),
+                           .paused_by = json_str(w->tree, "pausedBy"),
+                           .overridden_by = json_str(w->tree, "overriddenBy"),
+                           .spec = problem ? NULL : spec,
+                           .spec_problem = problem,
+                           .status = status,
+                           .last_write_ms = time_at(w->tree, "lastWrite") };
 
     check_keys(w->tree, "a step", keys);
     status_decode(json_get(w->tree, "status"), a, status);

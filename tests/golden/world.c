@@ -315,7 +315,7 @@ static void fail(struct world *w, const char *id, const cJSON *how)
 static void refuse(struct world *w, const cJSON *write, const cJSON *how)
 {
     cJSON *refusal;
-    static const char *const keys[] = { "code", "text", NULL };
+    static const char *const keys[] = { "code", "text", "lacks", NULL };
     int64_t code = json_int(how, "code", 0);
 
     check_keys(how, "refused", keys);
@@ -325,6 +325,8 @@ static void refuse(struct world *w, const cJSON *write, const cJSON *how)
     }
     refusal = cJSON_Duplicate(how, true);
     put_time(refusal, "at", w->now_ms);
+    if (json_str(write, "account"))
+        put(refusal, "account", cJSON_CreateString(json_str(write, "account")));
     put(object_in(w->tree, "refusals"), json_str(write, "id"), refusal);
 }
 
@@ -441,9 +443,41 @@ void world_keep(struct world *w, const struct plan *p)
             json_put_str(write, "deployment", act->deployment);
             json_put_str(write, "id", act->id);
             json_put_str(write, "body", act->body);
+            json_put_str(write, "account", act->account);
             cJSON_AddItemToArray(patches, write);
         }
     }
+}
+
+static cJSON *newest_set(cJSON *dep)
+{
+    cJSON *sets = member(dep, "sets"), *newest = sets ? sets->child : NULL;
+
+    for (cJSON *set = newest; set; set = set->next)
+        if (json_int(set, "revision", 0) > json_int(newest, "revision", 0))
+            newest = set;
+    return newest;
+}
+
+void world_heal(struct world *w, const char *deployment)
+{
+    cJSON *dep = member(member(w->tree, "deployments"), deployment), *set = newest_set(dep);
+    char name[32];
+
+    if (!set || count_ready(set) >= json_int(dep, "replicas", 2))
+        return;
+    cJSON_DeleteItemFromObjectCaseSensitive(set, "pods");
+    for (int i = 1; i <= json_int(dep, "replicas", 2); i++) {
+        snprintf(name, sizeof name, "healed-%d", i);
+        json_put_bool(json_put_object(object_in(set, "pods"), name), "ready", true);
+    }
+    complete_pods(set, w->now_ms);
+    drop_old_pods(dep, set);
+}
+
+struct world world_copy(const struct world *w)
+{
+    return (struct world){ .tree = cJSON_Duplicate(w->tree, true), .now_ms = w->now_ms };
 }
 
 void world_release(struct world *w)

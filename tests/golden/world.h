@@ -35,6 +35,10 @@ void world_step(struct world *w, const cJSON *step);
 struct observed world_observe(struct world *w, struct arena *a);
 /* Keep what the plan writes and asks for the next step. */
 void world_keep(struct world *w, const struct plan *p);
+/* All pods of the Deployment's newest ReplicaSet are there and ready. */
+void world_heal(struct world *w, const char *deployment);
+/* As it is, without what the last plan did; the copy is released by itself. */
+struct world world_copy(const struct world *w);
 void world_release(struct world *w);
 
 #endif

@@ -25,6 +25,7 @@ struct scene {
     struct registry_secret secrets[SCENE_SECRETS];
     size_t n_secrets;
     char *realm, *allowed;
+    char as[KUBE_USER_BYTES]; /* whom the next request impersonates; "" = nobody */
 };
 
 /* Each returns -1 for a command that is not its own. */

@@ -2,6 +2,7 @@
  *
  *     $ token-file abc                 the token is read from a file, which now holds this
  *     $ send PATCH /apis/… {"spec":{}} a request; $ small-send: its answer may have 1000 bytes
+ *     $ as shop deployer               the next request impersonates this ServiceAccount
  *     = ok json {"kind":"Status"}      or: ok text …, or an error: conflict 409 HTTP 409 Conflict:
  * … $ cancel                         the last request $ stream /apis/…                 = bytes …,
  * then = end or an error $ event Warning CrashLoop text   an Event about AppRelease shop/shopflow
@@ -67,8 +68,20 @@ static void send_request(struct scene *s, const char *words, size_t max_body, co
     req.path = path;
     req.body = *body ? body : NULL;
     req.content_type = PATCH_MERGE;
+    req.as = *s->as ? s->as : NULL;
     s->call = kube_send(scene_client(s), &req);
     free(method);
+    *s->as = '\0';
+}
+
+static void impersonate(struct scene *s, const char *words)
+{
+    char ns[64] = "", account[64] = "";
+    struct err e = { 0 };
+
+    if (sscanf(words, "%63s %63s", ns, account) != 2 ||
+        kube_account_user(s->as, sizeof s->as, ns, account, &e))
+        abort();
 }
 
 static int on_data(const char *bytes, size_t n, void *ctx)
@@ -124,6 +137,8 @@ int scene_kube(struct scene *s, const char *word, const char *rest)
         send_request(s, rest, 1000, NULL);
     else if (!strcmp(word, "text-send"))
         send_request(s, rest, 0, "*/*");
+    else if (!strcmp(word, "as"))
+        impersonate(s, rest);
     else if (!strcmp(word, "stream"))
         s->call = kube_stream_open(scene_client(s), &stream);
     else if (!strcmp(word, "cancel"))

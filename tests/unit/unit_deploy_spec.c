@@ -133,7 +133,7 @@ static const struct {
            "5\",\"durationSeconds\":60,\"timeZone\":\"Europe/../x\"}]"),
       "spec.freezeWindows[0].timeZone: 'Europe/../x' is not an IANA time zone" },
     { "neither registry nor repository", "{\"commit\":\"1234567\",\"apps\":[{\"name\":\"a\"}]}",
-      "spec.apps[0].repository: is required where spec.registry is not set" },
+      "spec.registry: is required unless every app has a repository: 'a' has none" },
     { "no registry, a repository each",
       "{\"commit\":\"1234567\",\"apps\":[{\"name\":\"a\",\"repository\":\"r.io/a\"}]}", NULL },
 

@@ -12,6 +12,7 @@
 static const char FULL[] =
     "{\"observedGeneration\":12,\"startTime\":\"2026-11-24T10:00:00.000Z\","
     "\"commit\":\"2222222\",\"shortCommit\":\"2222222\",\"lastSucceededCommit\":\"1111111\","
+    "\"shortLastSucceededCommit\":\"1111111\","
     "\"lastHandledRetryAt\":\"r\",\"lastHandledReconcileAt\":\"c\",\"progress\":\"1/2\","
     "\"apps\":[{\"name\":\"web\",\"deployment\":\"btc-web\",\"unlisted\":true,"
     "\"state\":\"RollingBack\",\"reason\":\"CrashLoop\",\"message\":\"m\","
@@ -134,7 +135,7 @@ static void names_all_states_and_kinds(void)
     s.apps = &app;
     s.n_apps = 1;
     app.attempt = &at;
-    for (int i = APP_PENDING; i <= APP_SKIPPED; i++) {
+    for (int i = APP_PENDING; i <= APP_SUPERSEDED; i++) {
         AUTO(json) cJSON *tree = NULL;
 
         app.state = (enum app_state)i;

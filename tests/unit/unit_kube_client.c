@@ -55,6 +55,24 @@ static void builds_paths(void)
     }
 }
 
+static void an_account_is_a_user(void)
+{
+    static const char *const BAD[][2] = {
+        { "shop", "" },     { "", "x" },       { "shop", "a:b" }, { "shop", "a\r\nb" },
+        { "shop", "../x" }, { "shop:x", "a" }, { "shop", "A" },   { "shop", "a b" },
+    };
+    char user[KUBE_USER_BYTES], small[30], longest[254] = "";
+    struct err e = { 0 };
+
+    memset(longest, 'a', 253);
+    CASE("a user", !kube_account_user(user, sizeof user, "shop", "deploy.er", &e));
+    CASE("its name", !strcmp(user, "system:serviceaccount:shop:deploy.er"));
+    CASE("the longest", !kube_account_user(user, sizeof user, "shop", longest, &e));
+    CASE("too long", kube_account_user(small, sizeof small, "shop", "deployer", &e) == -1);
+    for (size_t i = 0; i < ARRAY_LEN(BAD); i++)
+        CASE(BAD[i][1], kube_account_user(user, sizeof user, BAD[i][0], BAD[i][1], &e) == -1);
+}
+
 static void refuses_a_path_that_does_not_fit(void)
 {
     char path[20];
@@ -120,5 +138,6 @@ static void turns_error_events_into_errors(void)
     CASE("nothing at all is the server's fault", e.kind == ERR_SERVER && e.code == 500);
 }
 
-UNIT_MAIN(UNIT_TEST(builds_paths), UNIT_TEST(refuses_a_path_that_does_not_fit),
-          UNIT_TEST(turns_answers_into_errors), UNIT_TEST(turns_error_events_into_errors))
+UNIT_MAIN(UNIT_TEST(builds_paths), UNIT_TEST(an_account_is_a_user),
+          UNIT_TEST(refuses_a_path_that_does_not_fit), UNIT_TEST(turns_answers_into_errors),
+          UNIT_TEST(turns_error_events_into_errors))

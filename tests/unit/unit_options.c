@@ -33,8 +33,9 @@ static void defaults_need_no_flags(void)
     CASE("read", !read_args(none, a, &o, &e));
     CASE("strings", !strcmp(o.listen, "0.0.0.0:8080") && !strcmp(o.log_level, "info") &&
                         !strcmp(o.log_format, "json"));
-    CASE("the rest", !o.kubeconfig && !o.context && !o.config && !o.namespaces && !o.hosts &&
-                         !o.allowed && !o.trusted_realms && !o.version && !o.help);
+    CASE("the rest", !o.default_account && !o.kubeconfig && !o.context && !o.config &&
+                         !o.namespaces && !o.hosts && !o.allowed && !o.trusted_realms &&
+                         !o.version && !o.help);
 }
 
 static void flags_are_read(void)
@@ -91,6 +92,10 @@ static const struct {
     { { "--config", "/nowhere/config.yaml" },
       "--config /nowhere/config.yaml: No such file or directory" },
     { { "--config", "/" }, "--config /: Is a directory" },
+    { { "--default-service-account", "" },
+      "--default-service-account '': must be the name of a ServiceAccount" },
+    { { "--default-service-account=shop/deployer" },
+      "--default-service-account 'shop/deployer': must be the name of a ServiceAccount" },
 };
 
 static void bad_flags_are_named(void)
@@ -176,6 +181,22 @@ static void a_file_is_read(void)
     tear_down();
 }
 
+static void the_flag_of_the_account_wins_over_the_file(void)
+{
+    AUTO(arena) struct arena *a = arena_new(1024);
+    struct options o;
+    struct err e;
+
+    set_up();
+    CASE("read", !read_config("defaultServiceAccount: filed\n", a, &o, &e));
+    CASE("the file's", o.default_account && !strcmp(o.default_account, "filed"));
+    CASE("read", !read_args((const char *const[]){ "--default-service-account", "flagged",
+                                                   "--config", config_file, NULL },
+                            a, &o, &e));
+    CASE("the flag's", !strcmp(o.default_account, "flagged"));
+    tear_down();
+}
+
 static void a_file_may_say_nothing(void)
 {
     static const char *const TEXTS[] = { "", "# nothing yet\n", "{}",
@@ -198,6 +219,9 @@ static const struct {
     const char *text, *err;
 } BAD_FILES[] = {
     { "registries: [\n", "YAML: line " },
+    { "defaultServiceAccount: 1\n", "defaultServiceAccount: must be a string" },
+    { "defaultServiceAccount: ''\n", "defaultServiceAccount '': must be the name of a ServiceA" },
+    { "defaultServiceAccount: \"a\\r\\nb\"\n", "defaultServiceAccount 'a" },
     { "- a\n", "the file: must be a mapping" },
     { "7\n", "the file: must be a mapping" },
     { "registry: []\n", "the file: unknown key 'registry'" },
@@ -253,5 +277,6 @@ static void help_names_every_flag(void)
 
 UNIT_MAIN(UNIT_TEST(defaults_need_no_flags), UNIT_TEST(flags_are_read),
           UNIT_TEST(namespaces_are_a_list), UNIT_TEST(bad_flags_are_named),
-          UNIT_TEST(a_file_is_read), UNIT_TEST(a_file_may_say_nothing),
-          UNIT_TEST(bad_files_are_named_with_their_field), UNIT_TEST(help_names_every_flag))
+          UNIT_TEST(a_file_is_read), UNIT_TEST(the_flag_of_the_account_wins_over_the_file),
+          UNIT_TEST(a_file_may_say_nothing), UNIT_TEST(bad_files_are_named_with_their_field),
+          UNIT_TEST(help_names_every_flag))

@@ -304,18 +304,21 @@ static void refusals_stand_until_the_attempt_is_accepted(void)
 
     f->last_write_ms = 4711;
     facts_accepted(f, "id-1"); /* fine when there is none */
-    facts_refused(f, "id-1", &forbidden, 5000);
-    facts_refused(f, "id-1", &invalid, 6000);
+    facts_refused(f, "id-1", NULL, LACK_OTHER, &forbidden, 5000);
+    facts_refused(f, "id-1", NULL, LACK_OTHER, &invalid, 6000);
     facts_observe(f, a, &o);
     CASE("the last one", o.n_refusals == 1 && o.refusals[0].at_ms == 6000);
     CASE("for good", o.refusals[0].for_good && !o.refusals[0].forbidden);
     CASE("the server's text", !strcmp(o.refusals[0].text, "HTTP 422: no"));
     CASE("of the attempt", !strcmp(o.refusals[0].attempt_id, "id-1"));
     CASE("the last write is told", o.last_write_ms == 4711);
-    facts_refused(f, "id-1", &forbidden, 7000);
+    CASE("of nobody else", !o.refusals[0].account && o.refusals[0].lack == LACK_OTHER);
+    facts_refused(f, "id-1", "deployer", LACK_PATCH, &forbidden, 7000);
     o = (struct observed){ 0 };
     facts_observe(f, a, &o);
     CASE("forbidden", !o.refusals[0].for_good && o.refusals[0].forbidden);
+    CASE("to whom", !strcmp(o.refusals[0].account, "deployer"));
+    CASE("what", o.refusals[0].lack == LACK_PATCH);
     facts_accepted(f, "id-1");
     o = (struct observed){ 0 };
     facts_observe(f, a, &o);
@@ -378,7 +381,7 @@ static void an_answer_ends_the_failures(void)
         else if (i == 1)
             facts_accepted(f, "id-1");
         else if (i == 2)
-            facts_refused(f, "id-1", &no, 16000);
+            facts_refused(f, "id-1", NULL, LACK_OTHER, &no, 16000);
         else
             facts_settle(f);
         facts_observe(f, a, &o);

@@ -49,4 +49,57 @@ static void a_token_fits_in_status(void)
     }
 }
 
-UNIT_MAIN(UNIT_TEST(a_token_fits_in_status))
+#define FIELD(manager, time, fields)                                                               \
+    "{\"manager\":\"" manager "\",\"time\":\"2026-11-24T" time "Z\",\"fieldsV1\":" fields "}"
+#define SUSPEND "{\"f:spec\":{\"f:suspend\":{}}}"
+#define PAUSED "{\"f:spec\":{\"f:paused\":{}}}"
+#define OVERRIDE                                                                                   \
+    "{\"f:metadata\":{\"f:annotations\":{\"f:deploy.btc-shopflow.io/freeze-override\":{}}}}"
+
+static const struct {
+    const char *name, *fields, *spec, *annotations;
+    const char *suspended_by, *paused_by, *overridden_by;
+} MANAGERS[] = {
+    { "nobody is known", "", "\"suspend\":true", "", NULL, NULL, NULL },
+    { "who suspended it", FIELD("alice", "10:00:00", SUSPEND), "\"suspend\":true", "", "alice",
+      NULL, NULL },
+    { "not where it is not suspended", FIELD("alice", "10:00:00", SUSPEND), "\"suspend\":false", "",
+      NULL, NULL, NULL },
+    { "the last of several",
+      FIELD("alice", "10:00:00", PAUSED) "," FIELD("bob", "12:00:00", PAUSED) "," FIELD(
+          "carol", "11:00:00", PAUSED) "," FIELD("dave", "13:00:00", SUSPEND),
+      "\"paused\":true", "", NULL, "bob", NULL },
+    { "who overrides a freeze", FIELD("alice", "10:00:00", OVERRIDE), "\"paused\":false",
+      "\"deploy.btc-shopflow.io/freeze-override\":\"1234567\"", NULL, NULL, "alice" },
+    { "an entry without fields", "{\"manager\":\"alice\"},7", "\"suspend\":true", "", NULL, NULL,
+      NULL },
+};
+
+static bool is_same(const char *a, const char *b)
+{
+    return a && b ? !strcmp(a, b) : a == b;
+}
+
+static void who_holds_it_is_known_from_its_fields(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(MANAGERS); i++) {
+        char json[2048];
+        struct err e = { 0 };
+        AUTO(json) cJSON *tree = NULL;
+        struct release *r;
+
+        snprintf(json, sizeof json,
+                 "{\"metadata\":{\"name\":\"shop\",\"uid\":\"u\",\"resourceVersion\":\"1\","
+                 "\"annotations\":{%s},\"managedFields\":[%s]},\"spec\":{%s}}",
+                 MANAGERS[i].annotations, MANAGERS[i].fields, MANAGERS[i].spec);
+        tree = json_parse(json, strlen(json), &e);
+        r = release_decode(tree, &e);
+        CASE(MANAGERS[i].name, r);
+        CASE(MANAGERS[i].name, is_same(r->suspended_by, MANAGERS[i].suspended_by));
+        CASE(MANAGERS[i].name, is_same(r->paused_by, MANAGERS[i].paused_by));
+        CASE(MANAGERS[i].name, is_same(r->overridden_by, MANAGERS[i].overridden_by));
+        kube_object_free(&r->meta);
+    }
+}
+
+UNIT_MAIN(UNIT_TEST(a_token_fits_in_status), UNIT_TEST(who_holds_it_is_known_from_its_fields))

@@ -49,6 +49,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{/* What the controller does, and nothing else. */}}
 {{- define "deployer.rules" -}}
+{{- $accounts := uniq (compact (append .Values.rbac.impersonate .Values.defaultServiceAccount)) -}}
+{{- if not (or .Values.rbac.patchDeployments $accounts) -}}
+{{- fail "rbac.patchDeployments: false needs defaultServiceAccount or rbac.impersonate: nobody could patch a Deployment" -}}
+{{- end -}}
 - apiGroups: [deploy.btc-shopflow.io]
   resources: [appreleases]
   verbs: [get, list, watch{{ if .Values.rbac.deleteReleases }}, delete{{ end }}]
@@ -57,7 +61,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   verbs: [patch]
 - apiGroups: [apps]
   resources: [deployments]
-  verbs: [get, list, watch, patch]
+  verbs: [get, list, watch{{ if .Values.rbac.patchDeployments }}, patch{{ end }}]
+{{- if $accounts }}
+- apiGroups: [""]
+  resources: [serviceaccounts]
+  {{- if not (has "*" $accounts) }}
+  resourceNames: {{ toJson $accounts }}
+  {{- end }}
+  verbs: [impersonate]
+{{- end }}
 - apiGroups: [apps]
   resources: [replicasets]
   verbs: [get, list, watch]
