@@ -9,7 +9,8 @@ usage: hack/docs.sh [--check]
 
 Compares the documents with the tree: links and anchors of every *.md, the files that
 controller/ARCHITECTURE.md names, the flags of README.md, the fields and reasons of docs/api.md, the
-values of the chart's README. Says what differs; exit 1 if anything does.
+reasons of docs/troubleshooting.md, the values of the chart's README. Says what differs; exit 1 if
+anything does.
 END
 }
 
@@ -26,7 +27,7 @@ same() {
 }
 
 # As GitHub makes them of headings.
-anchors_of() { sed -n 's/^##* //p' "$1" | tr '[:upper:]' '[:lower:]' | tr -cd '[:alnum:]\n _-' | tr ' ' '-'; }
+anchors_of() { sed -n 's/^##* //p' "$1" | tr '[:upper:]' '[:lower:]' | tr -d '!-,./:-@[-^`{-~' | tr ' ' '-'; }
 
 links() {
     local file=$1 link path anchor
@@ -71,6 +72,11 @@ END
 same "fields of the CRD's spec and of docs/api.md's example" "$(fields crd/appreleases.yaml)" "$(fields docs/api.md)"
 same "reasons of deploy/reason.h and of docs/api.md" "$(sed -nE 's/^ +X\(([A-Za-z]+), .*/\1/p' controller/deploy/reason.h)" \
     "$(sed -nE 's/^\| .([A-Z][A-Za-z]+).( \*)? \|.*/\1/p' docs/api.md)"
+# The troubleshooting pages: every reason, and which are looked at again by themselves.
+reasons=$(sed -nE 's/^ +X\(([A-Za-z]+), (true|false)\).*/\1 \2/p' controller/deploy/reason.h | sed 's/ true$/ */; s/ false$//')
+for page in docs/troubleshooting.md docs/troubleshooting.zh.md; do
+    same "reasons of deploy/reason.h and of $page" "$reasons" "$(sed -nE 's/^\| .([A-Z][A-Za-z]+).( \*)? \|.*/\1\2/p' $page)"
+done
 chart=charts/btc-shopflow-deployer
 same "values.yaml and the table of $chart/README.md" "$(grep -oE '^[A-Za-z]+' $chart/values.yaml)" \
     "$(grep "^| \`" $chart/README.md | cut -d'|' -f2 | grep -oE "\`[A-Za-z]+" | tr -d '`')"

@@ -39,7 +39,7 @@ add_scenarios(faults "e2e;torture" 300)
 add_scenarios(torture "e2e;torture" 600)
 
 # Pages whose commands are run as they stand.
-foreach(page gitops)
+foreach(page gitops releases troubleshooting troubleshooting.zh)
     add_test(NAME page_${page} COMMAND ${HACK}/with-cluster.sh ${Python3_EXECUTABLE}
              ${CMAKE_CURRENT_SOURCE_DIR}/docs/run_page.py ${CMAKE_SOURCE_DIR}/docs/${page}.md)
     set_tests_properties(page_${page} PROPERTIES LABELS e2e TIMEOUT 600 FIXTURES_REQUIRED simulated
