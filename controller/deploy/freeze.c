@@ -208,6 +208,23 @@ static bool is_second_time(const struct zone_span *span, int64_t ms)
 
 #define EVERY_HOUR 0xffffffu
 
+/* Was a time named that the clock left out when it was put forward to begin this span? A freeze
+ * must not fall away with it. */
+static bool gap_matches(const struct cron *c, const struct zone_span *span)
+{
+    int64_t gap_ms = span->from_ms + span->before_ms; /* its first local time */
+    int64_t local_ms = span->from_ms + span->offset_ms - 1, back_ms;
+
+    if (span->from_ms == INT64_MIN || c->hours == EVERY_HOUR)
+        return false;
+    for (local_ms = floor_to(local_ms, MINUTE_MS); local_ms >= gap_ms; local_ms -= back_ms) {
+        back_ms = back_by(c, local_ms);
+        if (!back_ms)
+            return true;
+    }
+    return false;
+}
+
 /* The last time at or before ms that a window began and has not ended by then. Steps over days and
  * hours by the clock, but never over a change of the offset. */
 static bool last_start(const struct freeze_window *w, int64_t ms, int *steps, int64_t *ret_ms)
@@ -224,8 +241,13 @@ static bool last_start(const struct freeze_window *w, int64_t ms, int *steps, in
             *ret_ms = t;
             return true;
         }
-        if (span.from_ms != INT64_MIN && t - back_ms < span.from_ms)
+        if (span.from_ms != INT64_MIN && t - back_ms < span.from_ms) {
+            if (gap_matches(&w->cron, &span) && span.from_ms + w->duration_ms > ms) {
+                *ret_ms = span.from_ms;
+                return true;
+            }
             back_ms = t - floor_to(span.from_ms - 1, MINUTE_MS);
+        }
         t -= back_ms;
     }
     return false;

@@ -2,8 +2,8 @@
  * frozen. Pure: the zone is data.
  *
  * A window begins at each minute whose local time the schedule names, as for a CronJob. Where the
- * clock is put forward a time that is left out does not begin one; where it is put back the first
- * of two equal times does, and the second too if every hour is named. */
+ * clock is put forward a time that is left out begins one when it is; where it is put back the
+ * first of two equal times does, and the second too if every hour is named. */
 #ifndef DEPLOY_FREEZE_H
 #define DEPLOY_FREEZE_H
 #include <stdbool.h>

@@ -88,15 +88,29 @@ def matcher(schedule):
     return begins
 
 
+def left_out(local):
+    """(i, minutes): what the clock did not show just before local[i]."""
+    one, gaps = datetime.timedelta(minutes=1), []
+    for i in range(1, len(local)):
+        before, at = local[i - 1].replace(tzinfo=None), local[i].replace(tzinfo=None)
+        if at - before > one:
+            gaps.append((i, [before + one * k for k in range(1, (at - before) // one)]))
+    return gaps
+
+
 def ask_freezes(program, chance, zone_name):
     zone = zoneinfo.ZoneInfo(zone_name)
     turns = [t for t in changes(zone) if 1.7e9 < t < 1.9e9]
     for week in chance.sample(turns, min(len(turns), 3)) + [1_780_000_000]:
         begin = week // 60 * 60 - 35 * 86400
         local = [(EPOCH + datetime.timedelta(seconds=begin + 60 * i)).astimezone(zone) for i in range(60 * 24 * 45)]
+        gaps = left_out(local)
         for schedule, duration in SCHEDULES:
             begins = matcher(schedule)
-            starts = [begin + 60 * i for i, at in enumerate(local) if begins(at)]
+            starts = {begin + 60 * i for i, at in enumerate(local) if begins(at)}
+            if schedule.split()[1] != "*":
+                starts |= {begin + 60 * i for i, minutes in gaps if any(map(begins, minutes))}
+            starts = sorted(starts)
             for _ in range(12):
                 now = ask_at = week + chance.randrange(-3 * 86400, 4 * 86400)
                 while (i := bisect.bisect_right(starts, now)) and starts[i - 1] + duration > now:
