@@ -498,6 +498,7 @@ static void write_status(struct planner *pl)
     const struct observed *o = pl->o;
     int64_t gathered_ms = o->last_write_ms + GATHER_MS;
 
+    status_shorten(pl->s, pl->a);
     if (status_equal(o->status, pl->s))
         return;
     if (!status_is_urgent(o->status, pl->s) && o->now_ms < gathered_ms)

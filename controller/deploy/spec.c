@@ -9,15 +9,14 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "deploy/status.h"
 
 #define MAX_APPS 64
 #define MAX_CONTAINERS 4
 #define MAX_PULL_SECRETS 8
 #define MAX_DEPENDS_ON 16
 #define MAX_WINDOWS 16
-#define APP_BYTES 1200           /* states, times, one message, a log tail of 64 apps' share */
-#define DIGEST_BYTES 72          /* @sha256:… */
-#define STATUS_APPS_BYTES 196608 /* 224 KiB without history's 32 */
+#define DIGEST_BYTES 72 /* @sha256:… */
 #define SHORT_SHA 7
 #define FULL_SHA 40
 
@@ -389,9 +388,11 @@ static void check_unique(struct reader *r, const struct release_spec *spec, size
     }
 }
 
-/* Status has to fit into one patch, and into etcd: what it could come to, roughly from above.
- * Images are there as target, good, failed and before, and for each container as written and as
- * found; in mode Plan also as it is and would be. */
+/* Status has to fit into one patch, and into etcd: what it could come to once status_shorten() has
+ * cut what can be cut. Images are there as target, good, failed and before, and for each container
+ * as written and as found, in mode Plan also as it is and would be; commits, of any spec, as all of
+ * these and the attempt's. Pods' names have 63 characters, as containers'
+ * have; a cut message and two reasons 64 each. */
 static void check_size(struct reader *r, const struct release_spec *spec)
 {
     size_t bytes = 0;
@@ -400,8 +401,9 @@ static void check_size(struct reader *r, const struct release_spec *spec)
         const struct app_spec *app = &spec->apps[i];
         size_t lists = (spec->plan_only ? 4 : 2) * (app->n_containers ? app->n_containers : 1);
 
-        bytes += APP_BYTES + strlen(app->name) + strlen(app->deployment);
-        bytes += (4 + lists) * (strlen(app->image) + DIGEST_BYTES) + lists * LABEL.max;
+        bytes += STATUS_APP_BYTES + strlen(app->name) + strlen(app->deployment);
+        bytes += 5 * COMMIT.max + 3 * LABEL.max + 3 * 64;
+        bytes += (4 + lists) * (strlen(app->image) + DIGEST_BYTES) + lists * (28 + LABEL.max);
     }
     if (bytes > STATUS_APPS_BYTES)
         complain(r,

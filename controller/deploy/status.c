@@ -7,6 +7,7 @@
 #include "base/auto.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/text.h"
 
 #define ID_BYTES 64
 #define CONTAINER_BYTES 63
@@ -496,6 +497,94 @@ bool status_is_urgent(const struct release_status *was, const struct release_sta
             !same_attempt(was->apps[i].attempt, now->apps[i].attempt))
             return true;
     return false;
+}
+
+/* --- size --- */
+
+static size_t length(const char *s)
+{
+    return s ? strlen(s) : 0;
+}
+
+/* In JSON a quotation mark or a new line is two bytes. */
+static size_t printed(const char *s)
+{
+    size_t n = length(s);
+
+    for (; s && *s; s++)
+        n += *s == '"' || *s == '\\' || *s == '\n' || *s == '\t';
+    return n;
+}
+
+static size_t images_bytes(const struct image_list *list)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < list->n; i++)
+        n += 28 + strlen(list->items[i].container) + strlen(list->items[i].image);
+    return n;
+}
+
+/* From above. */
+static size_t app_bytes(const struct app_status *app)
+{
+    const struct attempt *at = app->attempt;
+    const struct failure *f = app->failure;
+    size_t n = STATUS_APP_BYTES + length(app->name) + length(app->deployment) +
+               printed(app->message) + length(app->commit) + length(app->good_image) +
+               length(app->target_commit) + length(app->target_image) + length(app->failed_commit) +
+               length(app->failed_image);
+
+    if (at)
+        n += length(at->commit) + length(at->previous_good_commit) +
+             length(at->previous_good_image) + images_bytes(&at->images) +
+             images_bytes(&at->previous) + length(at->trouble.container) +
+             length(at->trouble.reason);
+    if (f)
+        n += length(f->pod) + length(f->container) + printed(f->reason) + printed(f->log_tail);
+    return n;
+}
+
+static size_t apps_bytes(const struct release_status *s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->n_apps; i++)
+        n += app_bytes(&s->apps[i]);
+    return n;
+}
+
+static const char *cut(const char *text, struct arena *a, size_t size)
+{
+    char buf[256];
+
+    return text ? arena_strdup(a, text_clip(buf, size, text)) : NULL;
+}
+
+/* A copy: the stored status has the same one. */
+static struct failure *without_log(const struct failure *f, struct arena *a)
+{
+    struct failure *copy;
+
+    if (!f)
+        return NULL;
+    copy = arena_alloc(a, sizeof *copy);
+    *copy = *f;
+    copy->log_tail = NULL;
+    return copy;
+}
+
+void status_shorten(struct release_status *s, struct arena *a)
+{
+    static const size_t sizes[] = { 256, 64 };
+
+    if (apps_bytes(s) <= STATUS_APPS_BYTES)
+        return;
+    for (size_t i = 0; i < s->n_apps; i++)
+        s->apps[i].failure = without_log(s->apps[i].failure, a);
+    for (size_t k = 0; k < ARRAY_LEN(sizes) && apps_bytes(s) > STATUS_APPS_BYTES; k++)
+        for (size_t i = 0; i < s->n_apps; i++)
+            s->apps[i].message = cut(s->apps[i].message, a, sizes[k]);
 }
 
 struct app_status *status_app(const struct release_status *s, const char *name)

@@ -16,6 +16,9 @@ struct cJSON;
 #define STATUS_IMAGE_BYTES 1024
 #define STATUS_COMMIT_BYTES 64
 #define STATUS_TOKEN_BYTES 256 /* retry-at, reconcile-at */
+/* All apps together: with history's 32 KiB and the conditions the whole stays under 224 KiB. */
+#define STATUS_APPS_BYTES (184 * 1024)
+#define STATUS_APP_BYTES 1100 /* of one app at most, without what is as long as its spec says */
 
 enum app_state {
     APP_PENDING, /* not decided yet, or waiting for its turn */
@@ -147,6 +150,10 @@ bool status_equal(const struct release_status *a, const struct release_status *b
 /* Must the difference be written at once (a state, a reason, an attempt, a condition), or may it
  * be gathered with others for a second (R20)? */
 bool status_is_urgent(const struct release_status *was, const struct release_status *now);
+
+/* Cut log lines, then messages, as long as the apps could take more than STATUS_APPS_BYTES. What is
+ * left of each (64 bytes) is what a spec was measured for. */
+void status_shorten(struct release_status *s, struct arena *a);
 
 const char *app_state_name(enum app_state state);
 const char *attempt_kind_name(enum attempt_kind kind);

@@ -295,30 +295,55 @@ def history_of_fifty_keeps_the_last_success(name):
 
 
 STATUS_BYTES = 224 * 1024
+LONG = 64  # digits that a commit may have
 
 
-def big_spec(w, letters):
+def big_apps(w, letters):
     """64 apps with names as long as they may be, in repositories of so many letters."""
     names = [f"a{n:02d}".ljust(63, "x") for n in range(64)]
-    return [{"name": n, "deployment": f"{n}.{'y' * 63}.{'y' * 63}.{'y' * 40}", "repository": f"{w.registry.host}/{n[:3].ljust(letters, 'z')}",
-             "containers": ["c".ljust(63, "c")]} for n in names]
+    return [{"name": n, "deployment": f"{n}.{'y' * 63}.{'y' * 63}.{'y' * 40}", "containers": ["c" * 63],
+             "repository": f"{w.registry.host}/{n[:3].ljust(letters, 'z')}"} for n in names]
+
+
+def make_deployment(w, app, to):
+    repository = app["repository"].split("/", 1)[1]
+    w.push(repository, to)
+    labels = {"app": app["name"]}
+    w.ns.create("deployments", {"metadata": {"name": app["deployment"]}, "spec": {
+        "replicas": 1, "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": {
+            "terminationGracePeriodSeconds": 1, "containers": [
+                {"name": app["containers"][0], "image": w.image(repository, to, pinned=True)}]}}}})
+
+
+def longest_that_is_taken(w, commit_):
+    """So many letters a repository may have; one more is InvalidSpec with the sum."""
+    def sum_of(letters):
+        w.release(commit_, big_apps(w, letters), maxConcurrent=64)
+        w.wait(lambda: w.condition("Ready"), "the spec to be seen")
+        ready = w.condition("Ready")
+        said = re.search(r"spec.apps: the status of 64 apps could take (\d+) bytes, of (\d+)", ready["message"])
+        return (int(said[1]), int(said[2])) if ready["reason"] == "InvalidSpec" else None
+    top, limit = sum_of(230)
+    letters = 230 - -(-(top - limit) // ((top - sum_of(210)[0]) // 20))
+    assert sum_of(letters + 1), "one letter more is not taken"
+    assert sum_of(letters) is None, "the longest that is taken"
+    return letters
 
 
 @scenario
 def the_status_of_64_apps_fits(name):
-    """The longest spec that is not refused, all its apps rolled back: under 224 KiB, in etcd too; one
-    letter more is InvalidSpec with the sum."""
+    """The biggest spec that is taken, first good, then all of it rolled back: under 224 KiB."""
     with World(name) as w:
-        def sum_of(letters):
-            w.release(GOOD, big_spec(w, letters))
-            w.wait(lambda: w.condition("Ready"), "the spec to be seen")
-            ready = w.condition("Ready")
-            said = re.search(r"could take (\d+) bytes, of (\d+)", ready["message"])
-            return (int(said[1]), int(said[2])) if ready["reason"] == "InvalidSpec" else None
-        top, limit = sum_of(230)
-        assert top > limit
-        each = (top - sum_of(210)[0]) // 20
-        letters = 230 - -(-(top - limit) // each)
-        assert sum_of(letters + 1), "one letter more does not fit"
-        assert sum_of(letters) is None, "the longest that fits"
-        print(f"{letters} letters", flush=True)
+        good, crash = GOOD.ljust(LONG, "0"), CRASH.ljust(LONG, "0")
+        letters = longest_that_is_taken(w, good)
+        for app in big_apps(w, letters):
+            make_deployment(w, app, good)
+            w.push(app["repository"].split("/", 1)[1], crash)
+        w.wait_ready("True", timeout=120)
+        w.release(crash, big_apps(w, letters), maxConcurrent=64, source={"actor": "a" * 200})
+        status = w.wait_ready("False", "RolledBack", timeout=180)
+        size = len(json.dumps(status, separators=(",", ":"), ensure_ascii=False).encode())
+        print(f"{letters} letters, {size} bytes", flush=True)
+        assert all(a["state"] == "RolledBack" and a["failure"]["exitCode"] == 1 for a in status["apps"])
+        assert STATUS_BYTES // 2 < size <= STATUS_BYTES, f"{size} bytes"
+        w.assert_quiet()

@@ -253,8 +253,53 @@ static void finds_by_name(void)
     CASE("no such condition", status_condition(&s, "Stalled") == NULL);
 }
 
-UNIT_MAIN(UNIT_TEST(keeps_every_field), UNIT_TEST(starts_from_nothing),
-          UNIT_TEST(tells_absent_from_zero), UNIT_TEST(leaves_out_what_makes_no_sense),
-          UNIT_TEST(names_all_states_and_kinds), UNIT_TEST(knows_what_is_urgent),
-          UNIT_TEST(an_attempt_survives_the_annotation),
+/* n apps, each with a message and a log tail of so many bytes. */
+static struct release_status wordy(struct arena *a, size_t n, int bytes)
+{
+    struct release_status s = { .n_apps = n, .apps = arena_array(a, n, sizeof *s.apps) };
+
+    for (size_t i = 0; i < n; i++) {
+        struct failure *f = arena_alloc(a, sizeof *f);
+
+        *f = (struct failure){ .pod = "p", .log_tail = arena_printf(a, "%0*d", bytes, 1) };
+        s.apps[i] = (struct app_status){ .name = arena_printf(a, "%zu", i),
+                                         .deployment = "d",
+                                         .message = arena_printf(a, "%0*d", bytes, 2),
+                                         .failure = f };
+    }
+    return s;
+}
+
+static size_t printed_bytes(const struct release_status *s)
+{
+    AUTO(json) cJSON *tree = status_encode(s);
+    char *text = json_print(json_get(tree, "apps"));
+    size_t n = strlen(text);
+
+    free(text);
+    return n;
+}
+
+static void shortens_what_has_no_room(void)
+{
+    AUTO(arena) struct arena *a = arena_new(65536);
+    struct release_status few = wordy(a, 10, 1000), many = wordy(a, 64, 1000);
+    struct release_status most = wordy(a, 128, 1000);
+    const struct failure *stored = many.apps[0].failure;
+
+    status_shorten(&few, a);
+    CASE("room for all", few.apps[9].failure->log_tail && strlen(few.apps[9].message) == 1000);
+    status_shorten(&many, a);
+    CASE("log lines go first", !many.apps[0].failure->log_tail && many.apps[0].failure->pod);
+    CASE("messages stay as long as may be", strlen(many.apps[63].message) == 1000);
+    CASE("what was stored is not touched", stored->log_tail);
+    status_shorten(&most, a);
+    CASE("messages are cut", most.apps[0].message && strlen(most.apps[0].message) < 256);
+    CASE("it fits", printed_bytes(&most) <= STATUS_APPS_BYTES);
+}
+
+UNIT_MAIN(UNIT_TEST(shortens_what_has_no_room), UNIT_TEST(keeps_every_field),
+          UNIT_TEST(starts_from_nothing), UNIT_TEST(tells_absent_from_zero),
+          UNIT_TEST(leaves_out_what_makes_no_sense), UNIT_TEST(names_all_states_and_kinds),
+          UNIT_TEST(knows_what_is_urgent), UNIT_TEST(an_attempt_survives_the_annotation),
           UNIT_TEST(a_spoiled_annotation_is_no_attempt), UNIT_TEST(finds_by_name))
