@@ -535,6 +535,9 @@ static size_t app_bytes(const struct app_status *app)
                length(app->target_commit) + length(app->target_image) + length(app->failed_commit) +
                length(app->failed_image);
 
+    for (size_t i = 0; i < app->planned.n; i++)
+        n += 40 + length(app->planned.items[i].container) + length(app->planned.items[i].from) +
+             length(app->planned.items[i].to);
     if (at)
         n += length(at->commit) + length(at->previous_good_commit) +
              length(at->previous_good_image) + images_bytes(&at->images) +
