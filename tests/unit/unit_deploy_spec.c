@@ -335,7 +335,7 @@ static void refuses_what_status_has_no_room_for(void)
     AUTO(arena) struct arena *a = arena_new(65536);
     const char *four = ",\"containers\":[\"a\",\"b\",\"c\",\"d\"]", *problem;
 
-    CASE("64 apps with long names", !problem_of(64, 100, "", a));
+    CASE("64 apps with long names", !problem_of(64, 70, "", a));
     CASE("12 apps of four containers, the longest names", !problem_of(12, 250, four, a));
     problem = problem_of(64, 250, four, a);
     CASE("64 of them", problem && strstr(problem, "spec.apps: the status of 64 apps could take"));
