@@ -37,7 +37,7 @@ STRINGS = {
     "deploymentPrefix": (["", "btc-", "a.b.", "0", "a" * 40 + "."], ["-", ".a", "A", "a_", "a" * 64, "a/"]),
     "pullSecrets[].name": SUBDOMAINS,
     "approval.approvedCommit": (["", "1234567", FULL], ["123456", "f" * 65, "ABCDEF0"]),
-    "freezeWindows[].schedule": (["0 18 * * 5", "*/5 0-6 1,15 JAN-MAR MON"],
+    "freezeWindows[].schedule": (["0 0 29 2 *", "*/5 0-6 28,29 FEB-FEB *"],
                                  ["", "0 18 * 5", "@weekly", "0 18 * * 5;", "0 18 * * 5" + " " * 128]),
     "freezeWindows[].timeZone": (["UTC", "Europe/Berlin", "America/Argentina/Ushuaia", "Etc/GMT+1"],
                                  ["", "../etc/passwd", "/UTC", "Europe/", "1", "a/b/c/d", "a" * 65]),
@@ -51,7 +51,7 @@ LISTS = {  # an item number i, different from the others
     "apps[].containers": lambda i: f"c{i}",
     "apps[].dependsOn": lambda i: f"d{i}",
     "pullSecrets": lambda i: {"name": f"s{i}"},
-    "freezeWindows": lambda i: {"schedule": f"{i} 18 * * 5", "durationSeconds": 60},
+    "freezeWindows": lambda i: {"schedule": f"{i} 0 29 2 *", "durationSeconds": 60},
 }
 # Every field is set, so that each can be changed and removed.
 EVERYTHING = {
@@ -62,7 +62,7 @@ EVERYTHING = {
     "enforceRollingUpdate": True, "rollback": "Auto", "onFailure": "RollbackFailed", "mode": "Apply",
     "health": {"deadlineSeconds": 20, "soakSeconds": 1, "restartThreshold": 3, "failFast": True},
     "suspend": False, "paused": False, "approval": {"required": False, "approvedCommit": ""},
-    "freezeWindows": [{"schedule": "0 18 * * 5", "durationSeconds": 60, "timeZone": "UTC"}],
+    "freezeWindows": [{"schedule": "0 0 29 2 *", "durationSeconds": 60, "timeZone": "UTC"}],
     "serviceAccountName": "sa", "historyLimit": 5, "ttlSecondsAfterFinished": 600,
     "source": {"url": "u", "ref": "r", "actor": "a", "runURL": "u", "commitTime": "2026-11-24T12:00:00Z"},
 }

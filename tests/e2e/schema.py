@@ -8,6 +8,7 @@ specs-come-and-go                 hundreds of transitions between specs, each to
 import collections
 import concurrent.futures
 import copy
+import datetime
 import itertools
 import json
 import os
@@ -174,6 +175,12 @@ def what_was_stored_before_a_rule(name):
 # --- transitions ---
 
 MISSING = commit(n=9)  # never pushed
+ALWAYS = {"schedule": "* * * * *", "durationSeconds": 3600}
+# Something to roll, with what may hold it.
+HELD = [{"commit": GOOD2, **hold} for hold in (
+    {"paused": True}, {"approval": {"required": True}}, {"approval": {"required": True, "approvedCommit": GOOD}},
+    {"approval": {"required": True, "approvedCommit": GOOD2}}, {"freezeWindows": [ALWAYS]}, {"suspend": True},
+    {"mode": "Plan"}, {"paused": True, "mode": "Plan"}, {"onFailure": "Halt"})]
 
 
 class Walker:
@@ -197,7 +204,10 @@ class Walker:
             "apps[].deployment": [f"nobody-{n}"], "apps[].name": [f"{a}x"], "deploymentPrefix": ["p-", ""],
             "apps[].containers[]": ["nobody"], "apps[].containers": [[a], []], "apps[].dependsOn[]": [],
             "apps": [self.base["apps"][1:], self.base["apps"][::-1]], "serviceAccountName": ["de.ployer"],
-            "ttlSecondsAfterFinished": [600, 31536000, None]}
+            "ttlSecondsAfterFinished": [600, 31536000, None],
+            "freezeWindows": [[ALWAYS], [{**ALWAYS, "timeZone": "Mars/Olympus"}]],
+            "approval": [{"required": True}, {"required": True, "approvedCommit": GOOD2}]}
+        self.last = None
         for app in (a, b):
             w.app(app, replicas=0)
             for image in (app, "team/" + app, app + "x"):
@@ -222,6 +232,10 @@ class Walker:
         yield "begin", self.ends_as(self.base)
         for sample in list(self.samples())[first::step]:
             yield self.try_one(sample, put(self.base, sample.path, sample.value))
+        for fields in HELD[first::step]:
+            yield "back", self.change(self.base) or self.ends_as(self.base)
+            spec = {**self.base, **fields}
+            yield f"{fields}", self.change(spec) or self.ends_as(spec)
         yield "back", self.change(self.base) or self.ends_as(self.base)
 
     def mix(self, seed, rounds):
@@ -267,17 +281,25 @@ class Walker:
 
     def ends_as(self, spec, problem="ok"):
         """What is wrong with how it ends."""
-        wanted = self.model(spec) if problem == "ok" else ("False", "InvalidSpec", True)
+        wanted = self.model(spec) if problem == "ok" else {("False", "InvalidSpec", True)}
         end, got = time.monotonic() + 20, None
         while time.monotonic() < end:
             got = end_of(self.w.ns.get("appreleases", self.name))
-            if got and (got[0], got[1], got[3]) == wanted:
+            if got and (got[0], got[1], got[3]) in wanted:
+                self.last = got[0], got[1], got[3]
                 return None
             time.sleep(0.05)
         return f"ends as {got}, not as {wanted}"
 
     def model(self, spec):
-        """(Ready, its reason, is Stalled there): what becomes of a good spec here."""
+        """What may become of a good spec here: (Ready, its reason, is Stalled there)."""
+        if any(window.get("timeZone") == "Mars/Olympus" for window in spec.get("freezeWindows", [])):
+            return {("False", "InvalidSpec", True)}
+        if spec.get("suspend"):  # kept where the spec asks for nothing else
+            return {("Unknown", "Suspended", False), self.last}
+        return {self.end_of_work(spec)}
+
+    def end_of_work(self, spec):
         apps = spec["apps"]
         images = [(app.get("repository") or f"{spec['registry']}/{app['name']}") + ":" +
                   app.get("commit", spec["commit"])[:40 if spec.get("tag") == "FullSHA" else 7] for app in apps]
@@ -288,6 +310,8 @@ class Walker:
         if any(absent) and spec.get("missingImagePolicy") != "Skip":
             waits = spec.get("missingImagePolicy", "Wait") == "Wait" and spec.get("imageWaitSeconds", 300) > 1
             return ("Unknown", "WaitingForImage", False) if waits else ("False", "ImageNotFound", True)
+        if spec.get("mode") == "Plan":
+            return "True", "Planned", False
         prefix = spec.get("deploymentPrefix", "btc-")
         there = [app.get("deployment", prefix + app["name"]) in self.deployments for app in apps]
         if any("nobody" in app.get("containers", []) and has and not gone
@@ -295,7 +319,34 @@ class Walker:
             return "False", "ContainerNotFound", True
         if not all(has or gone for has, gone in zip(there, absent)):
             return "Unknown", "WaitingForDeployment", False
+        if hold_of(spec) and any(self.would_roll(prefix, *each) for each in zip(apps, images, absent)):
+            return "Unknown", hold_of(spec), False
         return "True", "ReleaseSucceeded", False
+
+
+    def would_roll(self, prefix, app, image, is_absent):
+        """By what the Deployment runs: held, nothing changes there."""
+        if is_absent:
+            return False
+        d = self.w.ns.get("deployments", app.get("deployment", prefix + app["name"]))
+        running = d["spec"]["template"]["spec"]["containers"][0]["image"]
+        digest = self.w.registry.images[image[len(self.w.registry.host) + 1:]]
+        return not running.endswith("@" + digest)
+
+
+def hold_of(spec):
+    """What keeps an app from starting."""
+    approval = spec.get("approval", {})
+    if spec.get("paused"):
+        return "Paused"
+    if approval.get("required") and approval.get("approvedCommit") != spec["commit"]:
+        return "WaitingForApproval"
+    leap = datetime.datetime(datetime.date.today().year // 4 * 4, 2, 29)
+    since_leap = (datetime.datetime.now() - leap).total_seconds()
+    if any(w["schedule"] == ALWAYS["schedule"] or 0 < since_leap < w["durationSeconds"]
+           for w in spec.get("freezeWindows", [])):
+        return "WaitingForWindow"
+    return None
 
 
 WALKERS, MIXED = 16, 10
