@@ -204,7 +204,8 @@ bool plan_goes_back(struct planner *pl, size_t i)
     const struct app_status *failed;
     struct image_list back;
 
-    if (pl->o->spec->on_failure != ON_FAILURE_ROLLBACK_ALL || plan_images_state(pl) != RESOLVE_DONE)
+    if (pl->o->spec->on_failure != ON_FAILURE_ROLLBACK_ALL || pl->o->spec->plan_only ||
+        plan_images_state(pl) != RESOLVE_DONE)
         return false;
     failed = all_go_back_for(pl);
     if (!failed)
