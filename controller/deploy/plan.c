@@ -219,8 +219,7 @@ static bool lacks_container(const struct planner *pl, const struct app_status *a
     return false;
 }
 
-/* Has the target gone elsewhere since the app's attempt began? */
-static bool has_moved_on(const struct planner *pl, const struct app_status *app)
+bool plan_has_moved_on(const struct planner *pl, const struct app_status *app)
 {
     if (!app->target_image || !app->attempt)
         return false;
@@ -235,37 +234,83 @@ static bool has_moved_on(const struct planner *pl, const struct app_status *app)
            !same_text(app->attempt->commit, app->target_commit); /* the next one was held */
 }
 
-/* Is an app that does not move decided again? In mode Plan always: the plan is to stay true (R18).
- */
+/* Is the app's target known, and its own Deployment what the entry is about? */
+static bool may_start(const struct planner *pl, const struct app_status *app,
+                      const struct app_spec *spec)
+{
+    return spec && plan_images_state(pl) == RESOLVE_DONE &&
+           same_text(app->deployment, spec->deployment) && app->target_image;
+}
+
+/* Is an app that does not move decided again? In mode Plan always, the plan is to stay true; but
+ * the end of what moved is told first, and its plan with the next look (R18). */
 static bool is_undecided(const struct planner *pl, const struct app_status *app)
 {
-    return pl->o->spec->plan_only || app->state == APP_PENDING || app->state == APP_WAITING ||
+    const struct app_status *was = status_app(pl->o->status, app->name);
+
+    if (pl->o->spec->plan_only)
+        return !was || !app_is_moving(was);
+    return app->state == APP_PENDING || app->state == APP_WAITING || plan_is_held(app) ||
            (app->state == APP_FAILED && reason_is_rechecked(app->reason));
 }
 
-/* One app, one step. */
-static void step_app(struct planner *pl, struct app_status *app)
+/* One step of an app whose attempt runs. */
+static void step_mover(struct planner *pl, struct app_status *app)
 {
     const struct app_spec *spec = plan_app_spec(pl, app->name);
-    bool may_start = spec && plan_images_state(pl) == RESOLVE_DONE &&
-                     same_text(app->deployment, spec->deployment) && app->target_image;
+    bool starts = may_start(pl, app, spec);
 
-    if (app_is_moving(app)) {
-        if (may_start && has_moved_on(pl, app) && plan_decide(pl, app, spec))
-            return;
-        plan_follow(pl, app);
-        if (app->state == APP_PENDING && plan_images_state(pl) == RESOLVE_FAILED)
-            plan_skip(pl, app); /* its Deployment is gone, or not as it was found */
-        if (spec && !app->target_image && plan_images_state(pl) == RESOLVE_DONE &&
-            (app->state == APP_UPDATED || app->state == APP_PENDING))
-            plan_skip_absent(pl, app, spec);
-        if (app_is_moving(app) || !may_start || pl->o->spec->plan_only)
-            return; /* mode Plan: its end is told first, and its plan with the next look */
-        if (has_moved_on(pl, app))
-            app_set(pl, app, APP_PENDING, REASON_WaitingForTurn, NULL);
+    if (starts && plan_has_moved_on(pl, app) && plan_decide(pl, app, spec))
+        return;
+    plan_follow(pl, app);
+    if (app->state == APP_PENDING && plan_images_state(pl) == RESOLVE_FAILED)
+        plan_skip(pl, app); /* its Deployment is gone, or not as it was found */
+    if (spec && !app->target_image && plan_images_state(pl) == RESOLVE_DONE &&
+        (app->state == APP_UPDATED || app->state == APP_PENDING))
+        plan_skip_absent(pl, app, spec);
+    if (starts && !app_is_moving(app) && !pl->o->spec->plan_only && plan_has_moved_on(pl, app))
+        app_set(pl, app, APP_PENDING, REASON_WaitingForTurn, NULL);
+}
+
+static void start(struct planner *pl, struct app_status *app, const struct app_spec *spec)
+{
+    plan_decide(pl, app, spec);
+}
+
+/* What moves. Under RollbackAll what has to go back is not followed any further. */
+static void step_movers(struct planner *pl)
+{
+    for (size_t i = 0; i < pl->s->n_apps; i++)
+        if (app_is_moving(&pl->s->apps[i]) &&
+            !(i < pl->o->spec->n_apps && plan_goes_back(pl, i))) /* else no longer listed */
+            step_mover(pl, &pl->s->apps[i]);
+}
+
+/* RollbackAll: what does not move, and what moves, for one that this plan found to have failed. One
+ * whose patch this plan may send has its turn in the next. */
+static void step_back(struct planner *pl)
+{
+    for (size_t k = pl->o->spec->n_apps; k-- > 0;) {
+        const struct app_status *app = &pl->s->apps[pl->o->spec->order[k]];
+
+        if (!app_is_moving(app) || app->attempt->accepted)
+            plan_goes_back(pl, pl->o->spec->order[k]);
     }
-    if (may_start && is_undecided(pl, app))
-        plan_decide(pl, app, spec);
+}
+
+/* What waits may start, each after what it depends on; or would it fail before any patch? */
+static void step_waiters(struct planner *pl,
+                         void step(struct planner *, struct app_status *, const struct app_spec *))
+{
+    const struct release_spec *spec = pl->o->spec;
+
+    for (size_t k = 0; k < spec->n_apps; k++) {
+        const struct app_spec *one = &spec->apps[spec->order[k]];
+        struct app_status *app = &pl->s->apps[spec->order[k]];
+
+        if (!app_is_moving(app) && may_start(pl, app, one) && is_undecided(pl, app))
+            step(pl, app, one);
+    }
 }
 
 static void count_moving(struct planner *pl)
@@ -308,8 +353,11 @@ struct plan plan_make(const struct observed *o, struct arena *a)
         plan_forget_override(&pl);
         count_moving(&pl);
         plan_images(&pl);
-        for (size_t i = 0; i < p.status.n_apps; i++)
-            step_app(&pl, &p.status.apps[i]);
+        if (seen.spec->on_failure != ON_FAILURE_ROLLBACK_FAILED)
+            step_waiters(&pl, plan_check);
+        step_movers(&pl);
+        step_waiters(&pl, start);
+        step_back(&pl);
         count_moving(&pl);
     }
     plan_conclude(&pl);

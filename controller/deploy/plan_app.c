@@ -25,12 +25,6 @@ const char *plan_written_image(const struct planner *pl, const char *target)
     return image_without_digest(target, pl->a);
 }
 
-/* Why an app cannot start: what state to show instead. */
-struct hurdle {
-    enum app_state state;
-    const char *reason, *message; /* reason NULL = no hurdle */
-};
-
 static struct hurdle hurdle(enum app_state state, const char *reason, const char *message)
 {
     return (struct hurdle){ state, reason, message };
@@ -500,27 +494,58 @@ static enum change find_change(struct planner *pl, const struct app_status *app,
     return compare_images(pl, spec, dep, running, app->target_image);
 }
 
+/* The app's Deployment and the images of its containers there. */
+static struct hurdle look_at(struct planner *pl, const struct app_status *app,
+                             const struct app_spec *spec, struct image_list *ret)
+{
+    struct hurdle h = check_deployment(pl, app);
+
+    if (h.reason)
+        return h;
+    return pick_containers(pl, spec, &plan_facts(pl, app->deployment)->dep->tmpl, ret);
+}
+
+void plan_check(struct planner *pl, struct app_status *app, const struct app_spec *spec)
+{
+    struct image_list images;
+    struct hurdle h = look_at(pl, app, spec, &images);
+
+    if (!h.reason)
+        latched_by_annotation(pl, app, plan_facts(pl, app->deployment)->dep);
+    else if (h.state == APP_FAILED)
+        stay(pl, app, h);
+}
+
+/* Mode Plan: it would start, after what holds it now. */
+static bool tell_start(struct planner *pl, struct app_status *app, const struct image_list *running,
+                       enum change change, const char *held)
+{
+    return change == CHANGE_NONE ? plan_tell_adopt(pl, app, running, held) :
+                                   plan_tell_roll(pl, app, running, held);
+}
+
 bool plan_decide(struct planner *pl, struct app_status *app, const struct app_spec *spec)
 {
     const bool plan_only = pl->o->spec->plan_only;
     const struct planned_list was = app->planned;
-    struct hurdle h = check_deployment(pl, app);
     const struct deployment_facts *dep = plan_facts(pl, app->deployment)->dep;
     struct image_list images;
+    struct hurdle h = look_at(pl, app, spec, &images), order;
     enum change change;
     struct hold hold;
 
     app->planned.n = 0;
     if (h.reason)
         return stay(pl, app, h);
-    h = pick_containers(pl, spec, &dep->tmpl, &images);
-    if (h.reason)
-        return stay(pl, app, h);
     if (latched_by_annotation(pl, app, dep))
         return true;
+    order = plan_order(pl, app, spec);
     change = find_change(pl, app, spec, dep, &was, &images);
     if (change == CHANGE_UNKNOWN)
-        return stay(pl, app, hurdle(APP_PENDING, REASON_Resolving, NULL));
+        return stay(pl, app,
+                    plan_is_held(app) && order.reason ?
+                        order :
+                        hurdle(APP_PENDING, REASON_Resolving, NULL));
     if (change == CHANGE_NONE && deployment_is_complete(dep) &&
         !plan_rival_rolls(plan_facts(pl, app->deployment))) {
         if (plan_only)
@@ -532,10 +557,11 @@ bool plan_decide(struct planner *pl, struct app_status *app, const struct app_sp
         plan_still_bad(pl, app); /* its Deployment was made anew while it failed */
         return true;
     }
+    if (order.reason && !(plan_only && order.state == APP_WAITING))
+        return stay(pl, app, order);
     hold = plan_hold(pl);
     if (plan_only)
-        return change == CHANGE_NONE ? plan_tell_adopt(pl, app, &images, hold.message) :
-                                       plan_tell_roll(pl, app, &images, hold.message);
+        return tell_start(pl, app, &images, change, hold.reason ? hold.message : order.message);
     if (hold.reason)
         return stay(pl, app, hurdle(APP_WAITING, hold.reason, hold.message));
     if (!app_is_moving(app) && pl->moving >= pl->o->spec->max_concurrent)

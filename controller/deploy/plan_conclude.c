@@ -9,6 +9,7 @@
 
 #define GATHER_MS SECOND_MS /* R20: small changes are gathered for a second */
 #define CHANGED_NAMES 16
+#define NOTE_NAMES 8 /* a condition's message names so many apps of a kind */
 #define NOTE_BYTES 900
 #define HISTORY_BYTES 32768
 
@@ -65,18 +66,13 @@ static void set_stalled(struct planner *pl, const char *reason, const char *mess
     set_ready(pl, "False", reason, message);
 }
 
-static bool is_good(const struct app_status *app)
-{
-    return app->state == APP_UPDATED || app->state == APP_UNCHANGED ||
-           (app->state == APP_SKIPPED && same_text(app->reason, REASON_ImageAbsent)) ||
-           (app->state == APP_SUPERSEDED && app->target_image);
-}
-
 struct tally {
     size_t total, settled, good, changed;
-    const struct app_status *moving, *waiting, *failed, *rolled_back; /* the first of each */
-    const struct app_status *superseded;                              /* before it was good */
-    const char *trouble, *trouble_reason; /* of the first whose patch is not taken */
+    const struct app_status *moving;               /* the first of each */
+    const struct app_status *superseded;           /* before it was good */
+    const struct app_status *waiting;              /* one that waits for no other app, if any */
+    const struct app_status *failed, *rolled_back; /* one that failed by itself, if any */
+    const char *trouble, *trouble_reason;          /* of the first whose patch is not taken */
 };
 
 /* Settled under its old Deployment only: the new one's turn comes with the next plan (R12). */
@@ -110,6 +106,11 @@ static const char *trouble_note(const struct planner *pl, const struct app_statu
     return trouble ? arena_printf(pl->a, "%s: %s", app->name, trouble) : NULL;
 }
 
+static bool waits_for_app(const struct app_status *app)
+{
+    return same_text(app->reason, REASON_WaitingForDependency);
+}
+
 static struct tally tally_apps(const struct planner *pl)
 {
     const struct release_status *s = pl->s;
@@ -121,20 +122,21 @@ static struct tally tally_apps(const struct planner *pl)
         if (app->unlisted)
             continue;
         t.total++;
-        t.good += is_good(app);
+        t.good += app_is_good(app);
         t.trouble = t.trouble ? t.trouble : trouble_note(pl, app, &t.trouble_reason);
         if ((app_is_moving(app) && !plan_is_hold(app->reason)) || is_pending(pl, app) ||
             is_renamed(pl, app))
             t.moving = t.moving ? t.moving : app;
         else if (app->state == APP_WAITING || app_is_moving(app))
-            t.waiting = t.waiting ? t.waiting : app;
+            t.waiting = t.waiting && !waits_for_app(t.waiting) ? t.waiting : app;
         else
             t.settled++;
-        if (app->state == APP_FAILED && !t.failed)
+        if (app->state == APP_FAILED && (!t.failed || plan_failed_for_another(t.failed)))
             t.failed = app;
-        if (app->state == APP_ROLLED_BACK && !t.rolled_back)
+        if (app->state == APP_ROLLED_BACK &&
+            (!t.rolled_back || plan_went_back_for_another(t.rolled_back)))
             t.rolled_back = app;
-        if (app->state == APP_SUPERSEDED && !is_good(app) && !t.superseded)
+        if (app->state == APP_SUPERSEDED && !app_is_good(app) && !t.superseded)
             t.superseded = app;
     }
     return t;
@@ -153,12 +155,41 @@ static const char *moving_note(struct planner *pl, const struct tally *t)
                         app_state_name(app->state));
 }
 
+/* "; not started for it: a, b and 2 more"; "" when there are none. */
+static const char *name_apps(struct planner *pl, const char *what,
+                             bool (*is_meant)(const struct app_status *app))
+{
+    const char *text = "";
+    size_t n = 0;
+
+    for (size_t i = 0; i < pl->s->n_apps; i++) {
+        const struct app_status *app = &pl->s->apps[i];
+
+        if (!app->unlisted && is_meant(app) && n++ < NOTE_NAMES)
+            text = arena_printf(pl->a, "%s%s %s", text, n == 1 ? what : ",", app->name);
+    }
+    return n > NOTE_NAMES ? arena_printf(pl->a, "%s and %zu more", text, n - NOTE_NAMES) : text;
+}
+
+static bool is_skipped_for_another(const struct app_status *app)
+{
+    return app->state == APP_SKIPPED && plan_is_held(app);
+}
+
+/* Who failed, and what that meant for the others (R13). */
+static const char *failed_note(struct planner *pl, const struct app_status *app)
+{
+    return arena_printf(pl->a, "%s%s%s", app_note(pl, app),
+                        name_apps(pl, "; went back for it:", plan_went_back_for_another),
+                        name_apps(pl, "; not started for it:", is_skipped_for_another));
+}
+
 static void set_failed(struct planner *pl, const struct tally *t)
 {
     if (t->failed)
-        set_stalled(pl, t->failed->reason, app_note(pl, t->failed));
+        set_stalled(pl, t->failed->reason, failed_note(pl, t->failed));
     else if (t->rolled_back)
-        set_stalled(pl, REASON_RolledBack, app_note(pl, t->rolled_back));
+        set_stalled(pl, REASON_RolledBack, failed_note(pl, t->rolled_back));
     else if (t->superseded)
         set_stalled(pl, REASON_Superseded, app_note(pl, t->superseded));
     else
@@ -197,13 +228,15 @@ static void set_resolving(struct planner *pl)
     }
 }
 
+/* The first that waits for something else than an app, and those that wait for it. */
 static void set_waiting(struct planner *pl, const struct tally *t)
 {
+    const char *others = name_apps(pl, "; waiting for other apps:", waits_for_app);
     const char *reason = t->waiting->reason, *note = t->waiting->message;
 
     if (!plan_is_hold(reason)) {
-        reason = REASON_WaitingForDeployment;
-        note = app_note(pl, t->waiting);
+        reason = *others ? REASON_WaitingForDependency : REASON_WaitingForDeployment;
+        note = arena_printf(pl->a, "%s%s", app_note(pl, t->waiting), others);
     }
     set_ready(pl, "Unknown", reason, note);
     set_reconciling(pl, reason, note);
@@ -235,7 +268,7 @@ static void set_conditions(struct planner *pl, const struct tally *t)
         set_failed(pl, t);
     }
     if (t->rolled_back)
-        condition_set(pl, "RolledBack", "True", REASON_RolledBack, app_note(pl, t->rolled_back));
+        condition_set(pl, "RolledBack", "True", REASON_RolledBack, failed_note(pl, t->rolled_back));
     else
         condition_remove(pl, "RolledBack");
 }

@@ -55,32 +55,30 @@ static void succeed(struct planner *pl, struct app_status *app, const char *reas
                                                    NULL);
 }
 
-/* What the containers go back to (R10); n = 0: nothing. */
-static struct image_list rollback_images(const struct planner *pl, const struct app_status *app,
-                                         const char *failed)
+struct image_list plan_way_back(const struct planner *pl, const struct attempt *at,
+                                const char *good, const char *failed)
 {
-    const struct attempt *at = app->attempt;
     struct image_list back = { 0 };
 
     if (at->previous.n == at->images.n && at->previous_available != 0 &&
         !images_equal(&at->previous, &at->images))
         return at->previous;
-    if (!app->good_image || image_same(app->good_image, failed))
+    if (!good || image_same(good, failed))
         return back;
     back.items = arena_array(pl->a, at->images.n, sizeof *back.items);
     for (; back.n < at->images.n; back.n++)
-        back.items[back.n] = (struct image_of){ at->images.items[back.n].container,
-                                                plan_written_image(pl, app->good_image) };
+        back.items[back.n] =
+            (struct image_of){ at->images.items[back.n].container, plan_written_image(pl, good) };
     return back;
 }
 
-static void start_rollback(struct planner *pl, struct app_status *app,
-                           const struct deployment_facts *dep, struct image_list back)
+void plan_roll_back(struct planner *pl, struct app_status *app, const struct deployment_facts *dep,
+                    struct image_list back)
 {
     const struct attempt *old = app->attempt;
     struct attempt *at;
 
-    at = plan_start(pl, app, dep, ATTEMPT_ROLLBACK, old->commit, back);
+    at = plan_start(pl, app, dep, ATTEMPT_ROLLBACK, attempt_commit(pl, app), back);
     at->previous = back;
     at->previous_available = old->previous_available;
     at->previous_good_commit = old->previous_good_commit;
@@ -160,18 +158,18 @@ static void fail_forward(struct planner *pl, struct app_status *app,
         app->failed_commit = attempt_commit(pl, app);
         app->failed_image = failed;
     }
-    if (pl->o->spec->rollback_never) {
+    if (pl->o->spec->rollback_never || pl->o->spec->on_failure == ON_FAILURE_HALT) {
         finish(pl, app, APP_FAILED, v->reason, v->message);
         return;
     }
-    back = rollback_images(pl, app, failed);
+    back = plan_way_back(pl, app->attempt, app->good_image, failed);
     if (!back.n) {
         finish(pl, app, APP_FAILED, REASON_NoRollbackTarget,
                arena_printf(pl->a, "%s; there is no earlier image to go back to", v->message));
         return;
     }
     app_set(pl, app, APP_ROLLING_BACK, v->reason, v->message);
-    start_rollback(pl, app, dep, back);
+    plan_roll_back(pl, app, dep, back);
 }
 
 static void fail(struct planner *pl, struct app_status *app, const struct deployment_facts *dep,

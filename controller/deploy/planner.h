@@ -4,6 +4,7 @@
  *   plan_images.c     preflight: what the targets are (R2)
  *   plan_app.c        may an app start, and how (R3, R4, R10, R11, R19)
  *   plan_owner.c      which of several AppReleases has a Deployment (R15)
+ *   plan_order.c      what an app waits for, and what a failure means for the others (R13, R14)
  *   plan_holds.c      what holds first patches back, and suspension (R17)
  *   plan_follow.c     a running attempt: accepted, healthy, failed, put back (R4 … R10, R16)
  *   plan_mode.c       mode Plan: what would be written is told (R18)
@@ -45,6 +46,8 @@ bool app_is_moving(const struct app_status *app);
 bool same_text(const char *a, const char *b);
 /* Is the app's attempt about what is its target now (the same digest, R12)? */
 bool plan_is_for_target(const struct planner *pl, const struct app_status *app);
+/* Has the target gone elsewhere since the app's attempt began? */
+bool plan_has_moved_on(const struct planner *pl, const struct app_status *app);
 /* Change state, reason and message; stateTime moves when state or reason does. */
 void app_set(struct planner *pl, struct app_status *app, enum app_state state, const char *reason,
              const char *message);
@@ -74,6 +77,13 @@ bool plan_is_patched_over(const struct planner *pl, const struct deployment_fact
                           const struct attempt *at);
 
 /* plan_app.c */
+/* Why an app cannot start: what state to show instead. */
+struct hurdle {
+    enum app_state state;
+    const char *reason, *message; /* reason NULL = no hurdle */
+};
+/* Find out whether the app will fail before its first patch, and start nothing. */
+void plan_check(struct planner *pl, struct app_status *app, const struct app_spec *spec);
 /* Decide about an app that does not move, or whose target has moved on. False: it cannot start
  * yet, and if it moves its attempt is to be followed. */
 bool plan_decide(struct planner *pl, struct app_status *app, const struct app_spec *spec);
@@ -99,6 +109,21 @@ struct attempt *plan_start(struct planner *pl, struct app_status *app,
 void plan_send(struct planner *pl, const struct app_status *app,
                const struct deployment_facts *dep);
 
+/* plan_order.c */
+/* May the app start, as far as the other apps are concerned? */
+struct hurdle plan_order(struct planner *pl, const struct app_status *app,
+                         const struct app_spec *spec);
+/* Is it held for another app's sake, to be looked at again when that one has been? */
+bool plan_is_held(const struct app_status *app);
+/* Has it gone back, or is it going, though it did not fail? */
+bool plan_went_back_for_another(const struct app_status *app);
+/* Has it failed in going back, though it had not failed before? */
+bool plan_failed_for_another(const struct app_status *app);
+/* RollbackAll: the app of the spec's index goes back, if it is its turn. False: it does not. */
+bool plan_goes_back(struct planner *pl, size_t i);
+/* Is the app as the release wants it, so that others may depend on it? */
+bool app_is_good(const struct app_status *app);
+
 /* plan_holds.c */
 /* Asked for an app that would start now: that a freeze is overridden is told then. */
 struct hold plan_hold(struct planner *pl);
@@ -110,6 +135,12 @@ bool plan_is_hold(const char *reason);
 void plan_suspend(struct planner *pl);
 
 /* plan_follow.c */
+/* What the attempt goes back to (R10), where good was the image before it; n = 0: nothing. */
+struct image_list plan_way_back(const struct planner *pl, const struct attempt *at,
+                                const char *good, const char *failed);
+/* The app goes back: its attempt becomes a Rollback, written ahead and sent. */
+void plan_roll_back(struct planner *pl, struct app_status *app, const struct deployment_facts *dep,
+                    struct image_list back);
 void plan_follow(struct planner *pl, struct app_status *app);
 /* What keeps the API server from taking the app's patch, and the reason; NULL = nothing, or not for
  * long. */

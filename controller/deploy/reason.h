@@ -13,6 +13,7 @@
     X(Paused, false)                                                                               \
     X(WaitingForApproval, false)                                                                   \
     X(WaitingForWindow, false)                                                                     \
+    X(WaitingForDependency, false)                                                                 \
     X(ImageNotFound, false)                                                                        \
     X(ImageAbsent, false)                                                                          \
     X(RegistryUnavailable, false)                                                                  \
@@ -26,6 +27,7 @@
     X(OwnershipConflict, true)                                                                     \
     X(Superseded, false)                                                                           \
     X(ReleaseFailed, false)                                                                        \
+    X(DependencyFailed, false)                                                                     \
     X(Planned, false)                                                                              \
     X(RollingUpdate, false)                                                                        \
     X(Adopted, false)                                                                              \

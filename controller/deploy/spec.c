@@ -412,12 +412,14 @@ static void check_size(struct reader *r, const struct release_spec *spec)
                  spec->n_apps, bytes, STATUS_APPS_BYTES);
 }
 
-static bool is_listed(const struct release_spec *spec, const char *name)
+/* The app's index; n_apps when it is not listed. */
+static size_t index_of(const struct release_spec *spec, const char *name)
 {
-    for (size_t i = 0; i < spec->n_apps; i++)
-        if (!strcmp(spec->apps[i].name, name))
-            return true;
-    return false;
+    size_t i = 0;
+
+    while (i < spec->n_apps && strcmp(spec->apps[i].name, name) != 0)
+        i++;
+    return i;
 }
 
 static void check_depends_on(struct reader *r, const struct release_spec *spec)
@@ -426,10 +428,64 @@ static void check_depends_on(struct reader *r, const struct release_spec *spec)
         for (size_t k = 0; k < spec->apps[i].n_depends_on; k++) {
             const char *name = spec->apps[i].depends_on[k];
 
-            if (!is_listed(spec, name) || !strcmp(name, spec->apps[i].name))
+            if (index_of(spec, name) == spec->n_apps || !strcmp(name, spec->apps[i].name))
                 complain(r, "spec.apps[%zu].dependsOn[%zu]: '%s' is not another app of this list",
                          i, k, name);
         }
+}
+
+/* A walk along dependsOn. */
+struct walk {
+    struct reader *r;
+    struct release_spec *spec;
+    size_t n_order;
+    uint64_t done;         /* the apps that are in the order */
+    size_t path[MAX_APPS]; /* from where it began to where it is */
+    size_t n_path;
+};
+
+/* The path came back to the app at its index from. */
+static void complain_circle(const struct walk *w, size_t from)
+{
+    const char *text = "";
+
+    for (size_t i = from; i < w->n_path; i++)
+        text = arena_printf(w->r->a, "%s%s -> ", text, w->spec->apps[w->path[i]].name);
+    complain(w->r, "spec.apps[%zu].dependsOn: %s%s is a circle", w->path[from], text,
+             w->spec->apps[w->path[from]].name);
+}
+
+/* What the app depends on comes first; at most MAX_APPS deep. */
+static void walk_app(struct walk *w, size_t at)
+{
+    struct app_spec *app = &w->spec->apps[at];
+
+    for (size_t i = 0; i < w->n_path; i++)
+        if (w->path[i] == at) {
+            complain_circle(w, i);
+            return;
+        }
+    if (w->done >> at & 1 || w->r->problem)
+        return;
+    w->path[w->n_path++] = at;
+    for (size_t k = 0; k < app->n_depends_on; k++) {
+        size_t on = index_of(w->spec, app->depends_on[k]);
+
+        walk_app(w, on);
+        app->needs |= (uint64_t)1 << on | w->spec->apps[on].needs;
+    }
+    w->n_path--;
+    w->done |= (uint64_t)1 << at;
+    w->spec->order[w->n_order++] = at;
+}
+
+static void sort_apps(struct reader *r, struct release_spec *spec)
+{
+    struct walk w = { .r = r, .spec = spec };
+
+    spec->order = arena_array(r->a, spec->n_apps, sizeof *spec->order);
+    for (size_t i = 0; i < spec->n_apps && !r->problem; i++)
+        walk_app(&w, i);
 }
 
 static void read_apps(struct reader *r, const cJSON *tree, struct release_spec *spec)
@@ -466,6 +522,8 @@ static void read_apps(struct reader *r, const cJSON *tree, struct release_spec *
     }
     if (!r->problem)
         check_depends_on(r, spec);
+    if (!r->problem)
+        sort_apps(r, spec);
     if (!r->problem)
         check_size(r, spec);
 }

@@ -28,6 +28,7 @@ struct app_spec {
     size_t n_containers;
     const char **depends_on; /* names of apps of the list; may be none */
     size_t n_depends_on;
+    uint64_t needs; /* bit i: it depends on apps[i], directly or not; never on itself */
 };
 
 struct freeze_window {
@@ -47,6 +48,7 @@ struct release_spec {
     const char *commit;
     struct app_spec *apps;
     size_t n_apps;
+    size_t *order; /* indexes of apps: each after those it depends on, else as listed */
     const char **pull_secrets;
     size_t n_pull_secrets;
     bool full_sha, pin_digest, enforce_rolling_update, rollback_never;

@@ -16,6 +16,7 @@ NAMES = [
     "hands",
     "readers",
     "holds",
+    "order",
     "workloads",
     "schema",
     "faults",

@@ -85,9 +85,10 @@ static void check_app(const struct observed *o, const struct plan *done, const s
         return; /* Apply has to ask what the plan was told before */
     if (moved || (does->state != APP_PENDING && does->state != APP_WAITING))
         return;
-    if (is_resolved(done) && (plan_is_hold(does->reason) ||
-                              (does->state == APP_PENDING &&
-                               same_text(does->reason, REASON_WaitingForTurn) && !does->message))) {
+    if (is_resolved(done) &&
+        (plan_is_hold(does->reason) || same_text(does->reason, REASON_WaitingForDependency) ||
+         (does->state == APP_PENDING && same_text(does->reason, REASON_WaitingForTurn) &&
+          !does->message))) {
         if (!waits_for_others(says))
             die("%s: Apply waits, and Plan did not tell it so", name);
         return;
@@ -172,6 +173,15 @@ static struct tale play_mode(struct world *w, const char *mode, struct arena *a)
     return t;
 }
 
+/* Apply waits for a missing Deployment anew, and what was held for it starts meanwhile. */
+static bool starts_in_the_grace(const struct tale *told, const struct app_status *says)
+{
+    for (size_t i = 0; plan_is_held(says) && i < told->plan.status.n_apps; i++)
+        if (same_text(told->plan.status.apps[i].reason, REASON_DeploymentNotFound))
+            return true;
+    return false;
+}
+
 static bool would_write(const struct app_status *app)
 {
     return app && plan_is_planned(app);
@@ -192,6 +202,8 @@ void check_plan_then_apply(const struct world *now, const struct observed *o, st
         const struct app_status *says = status_app(&told.plan.status, name);
         const struct attempt *at = done.begun[i];
 
+        if (says && starts_in_the_grace(&told, says))
+            continue;
         if (at && (!would_write(says) || !has_told(says, at)))
             die("%s: Apply began attempt %s, and Plan had not told it so", name, at->id);
         if (!at && would_write(says) && done.ended)

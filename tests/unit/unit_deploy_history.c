@@ -28,6 +28,8 @@ struct world {
 
 static void world_init(struct world *w)
 {
+    static size_t first; /* the order of one app */
+
     *w = (struct world){
         .container = { .name = "web", .image = "r.io/web:2222222@sha256:2" },
         .dep = { .uid = "u", .rv = "1", .generation = 1, .observed_generation = 1 },
@@ -39,6 +41,7 @@ static void world_init(struct world *w)
         .answer = { .image = "r.io/web:2222222", .at_ms = NOW_MS, .digest = "sha256:2" },
         .spec = { .commit = "2222222",
                   .n_apps = 1,
+                  .order = &first,
                   .pin_digest = true,
                   .max_concurrent = 1,
                   .history_limit = 50,

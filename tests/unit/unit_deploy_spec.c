@@ -26,6 +26,7 @@ static const char *decode(const char *json, struct arena *a, struct release_spec
 /* A good spec with one more member before its end, or with the app replaced. */
 #define WITH(member)                                                                               \
     "{\"commit\":\"1234567\",\"registry\":\"r.io\",\"apps\":[{\"name\":\"a\"}]," member "}"
+#define ON(name, on) "{\"name\":\"" name "\",\"dependsOn\":[\"" on "\"]}"
 #define APP(app) "{\"commit\":\"1234567\",\"registry\":\"r.io\",\"apps\":[" app "]}"
 #define COMMIT(commit) "{\"commit\":" commit ",\"registry\":\"r.io\",\"apps\":[{\"name\":\"a\"}]}"
 
@@ -108,6 +109,13 @@ static const struct {
       "spec.apps[0].dependsOn[1]: 'b' is there twice" },
     { "a dependency that comes later",
       APP("{\"name\":\"a\",\"dependsOn\":[\"b\"]},{\"name\":\"b\"}"), NULL },
+    { "a circle of two", APP(ON("a", "b") "," ON("b", "a")),
+      "spec.apps[0].dependsOn: a -> b -> a is a circle" },
+    { "a circle that others lead to",
+      APP(ON("x", "a") "," ON("b", "c") "," ON("a", "b") "," ON("c", "a")),
+      "spec.apps[2].dependsOn: a -> b -> c -> a is a circle" },
+    { "two ways to one app are no circle",
+      APP(ON("a", "b\",\"c") "," ON("b", "d") "," ON("c", "d") ",{\"name\":\"d\"}"), NULL },
     { "RollbackAll without rollback", WITH("\"onFailure\":\"RollbackAll\",\"rollback\":\"Never\""),
       "spec.onFailure: RollbackAll needs rollback Auto" },
     { "an unknown onFailure", WITH("\"onFailure\":\"Panic\""),
@@ -298,6 +306,48 @@ static void counts_apps(void)
          !strcmp(decode(json, a, &spec), "spec.apps: must be a list of at most 64 items"));
 }
 
+/* Each app depends on the next one of the list; the last on the app of the index back, if any. */
+static const char *chain(char *json, size_t room, int back)
+{
+    size_t len =
+        (size_t)snprintf(json, room, "{\"commit\":\"1234567\",\"registry\":\"r.io\",\"apps\":[");
+
+    for (int i = 0; i < 64; i++) {
+        int on = i < 63 ? i + 1 : back;
+
+        len += (size_t)snprintf(json + len, room - len, "%s{\"name\":\"a%d\"", i ? "," : "", i);
+        if (on >= 0)
+            len += (size_t)snprintf(json + len, room - len, ",\"dependsOn\":[\"a%d\"]", on);
+        len += (size_t)snprintf(json + len, room - len, "}");
+    }
+    snprintf(json + len, room - len, "]}");
+    return json;
+}
+
+static void orders_apps_by_what_they_depend_on(void)
+{
+    AUTO(arena) struct arena *a = arena_new(16384);
+    static char json[16384];
+    struct release_spec spec;
+    const char *problem;
+
+    CASE("a chain of 64 is good", !decode(chain(json, sizeof json, -1), a, &spec));
+    CASE("the last of the list comes first", spec.order[0] == 63 && spec.order[63] == 0);
+    CASE("the first needs all others", spec.apps[0].needs == ~(uint64_t)1);
+    CASE("the last needs none", !spec.apps[63].needs);
+    problem = decode(chain(json, sizeof json, 0), a, &spec);
+    CASE("a circle of 64", problem && strstr(problem, "spec.apps[0].dependsOn: a0 -> a1 -> ") &&
+                               strstr(problem, " -> a63 -> a0 is a circle"));
+    CASE("two ways",
+         !decode(APP(ON("a", "b\",\"c") "," ON("b", "d") "," ON("c", "d") ",{\"name\":\"d\"}"), a,
+                 &spec));
+    CASE("each after all of its own",
+         spec.order[0] == 3 && spec.order[1] == 1 && spec.order[2] == 2 && spec.order[3] == 0);
+    CASE("without dependencies it is the list's",
+         !decode(APP("{\"name\":\"b\"},{\"name\":\"a\"}"), a, &spec) && spec.order[0] == 0 &&
+             spec.order[1] == 1);
+}
+
 static void counts_characters_as_the_crd_does(void)
 {
     AUTO(arena) struct arena *a = arena_new(4096);
@@ -409,4 +459,5 @@ UNIT_MAIN(UNIT_TEST(names_the_field_and_the_rule), UNIT_TEST(refuses_what_is_no_
           UNIT_TEST(refuses_what_status_has_no_room_for),
           UNIT_TEST(counts_characters_as_the_crd_does),
           UNIT_TEST(takes_registries_and_repositories_as_the_crd_does), UNIT_TEST(counts_apps),
-          UNIT_TEST(cuts_quoted_text), UNIT_TEST(fills_in_defaults), UNIT_TEST(reads_all_there_is))
+          UNIT_TEST(orders_apps_by_what_they_depend_on), UNIT_TEST(cuts_quoted_text),
+          UNIT_TEST(fills_in_defaults), UNIT_TEST(reads_all_there_is))
