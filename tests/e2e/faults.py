@@ -100,6 +100,7 @@ def a_conflict_on_status_reads_the_release_live(name):
             "appreleases", "shop", {"metadata": {"annotations": {"example.com/x": "1"}}}))
         w.set_image("api", w.image("api", GOOD3, pinned=True))  # to be told as Conflicted
         w.wait(lambda: w.condition("Conflicted").get("status") == "True", "Conflicted")
+        w.wait(lambda: any(write.status == 200 for _, write in ours), "the answer, by way of the proxy")
         assert_read_live(ours)
 
 
