@@ -279,14 +279,16 @@ static const char *next_id(struct planner *pl, const struct deployment_facts *de
     return arena_printf(pl->a, "%.*s-%lld", UID_DIGITS, pl->o->uid, top + 1);
 }
 
-/* Did the attempt end well, or has it (an Adopt) found what was good already? */
+/* Did the attempt end well, or has it (an Adopt) found what was good already? It may have been
+ * written without digest, whatever pinDigest says by now. */
 static bool is_good_attempt(const struct planner *pl, const struct app_status *app)
 {
     const struct attempt *at = app->attempt;
-    const char *good = plan_written_image(pl, app->good_image);
+    const char *good = app->good_image, *wrote = at->images.items[0].image;
 
-    return image_same(good, at->images.items[0].image) &&
-           (at->kind == ATTEMPT_ADOPT || !app_is_moving(app));
+    if (good && !image_digest(wrote))
+        good = image_without_digest(good, pl->a);
+    return image_same(good, wrote) && (at->kind == ATTEMPT_ADOPT || !app_is_moving(app));
 }
 
 /* The attempt whose unfinished or failed images the Deployment runs, if any: what it went back to
