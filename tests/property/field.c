@@ -1,0 +1,118 @@
+#include "property/field.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/auto.h"
+
+/* The first value is the usual one. */
+static const struct field {
+    const char *object, *name; /* object NULL = of spec itself */
+    const char *values[5];     /* JSON */
+} FIELDS[] = {
+    { NULL, "maxConcurrent", { "2", "1", "3" } },
+    { NULL, "missingImagePolicy", { "\"Wait\"", "\"Skip\"", "\"Fail\"" } },
+    { NULL, "imageWaitSeconds", { "60", "20", "0" } },
+    { NULL, "pinDigest", { "true", "false" } },
+    { NULL, "rollback", { "\"Auto\"", "\"Never\"" } },
+    { NULL, "enforceRollingUpdate", { "true", "false" } },
+    { NULL, "tag", { "\"ShortSHA\"", "\"FullSHA\"" } },
+    { NULL, "historyLimit", { "10", "1", "2" } },
+    { "health", "deadlineSeconds", { "30", "10", "60" } },
+    { "health", "soakSeconds", { "5", "0", "10", "20" } },
+    { "health", "restartThreshold", { "3", "1" } },
+    { "health", "failFast", { "true", "false" } },
+};
+
+size_t field_count(void)
+{
+    return ARRAY_LEN(FIELDS);
+}
+
+size_t field_values(size_t field)
+{
+    size_t n = 0;
+
+    while (n < ARRAY_LEN(FIELDS[field].values) && FIELDS[field].values[n])
+        n++;
+    return n;
+}
+
+const char *field_name(size_t field)
+{
+    return FIELDS[field].name;
+}
+
+const char *field_value(size_t field, int value)
+{
+    return FIELDS[field].values[value];
+}
+
+char *commit_text(char buf[COMMIT_BYTES], int commit)
+{
+    snprintf(buf, COMMIT_BYTES, "%07x%033d", 0xabc0000 + (unsigned)commit, 0);
+    return buf;
+}
+
+char *deployment_text(char buf[NAME_BYTES], int app, bool renamed)
+{
+    snprintf(buf, NAME_BYTES, "%s-app%d", renamed ? "alt" : "btc", app);
+    return buf;
+}
+
+void spec_begin(struct spec_model *m, const struct script *s, int release)
+{
+    *m = (struct spec_model){ .commit = 0 };
+    for (int a = 0; a < APPS; a++) {
+        m->apps[a].listed = a < s->apps;
+        m->apps[a].commit = -1;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(FIELDS); i++) {
+        uint64_t which = mix(i, (uint64_t)release);
+
+        if (chance(s->seed, 2, which, 0, 3) == 0)
+            m->fields[i] = (int)chance(s->seed, 3, which, 0, (int64_t)field_values(i) - 1);
+    }
+}
+
+static cJSON *parse(const char *text)
+{
+    struct err e = { 0 };
+
+    return json_parse(text, strlen(text), &e);
+}
+
+static void add_app(cJSON *apps, const struct spec_model *m, int a)
+{
+    char name[NAME_BYTES], commit[COMMIT_BYTES];
+    cJSON *app;
+
+    if (!m->apps[a].listed)
+        return;
+    app = cJSON_CreateObject();
+    cJSON_AddItemToArray(apps, app);
+    snprintf(name, sizeof name, "app%d", a);
+    json_put_str(app, "name", name);
+    if (m->apps[a].commit >= 0)
+        json_put_str(app, "commit", commit_text(commit, m->apps[a].commit));
+    if (m->apps[a].renamed)
+        json_put_str(app, "deployment", deployment_text(name, a, true));
+}
+
+cJSON *spec_build(const struct spec_model *m, const struct script *s)
+{
+    cJSON *tree = cJSON_CreateObject(), *health = json_put_object(tree, "health");
+    cJSON *apps = json_put_array(tree, "apps");
+    char commit[COMMIT_BYTES];
+
+    json_put_str(tree, "commit", commit_text(commit, m->commit));
+    json_put_str(tree, "registry", m->bad ? "not a registry" : "reg.io");
+    for (size_t i = 0; i < ARRAY_LEN(FIELDS); i++)
+        cJSON_AddItemToObject(FIELDS[i].object ? health : tree, FIELDS[i].name,
+                              parse(FIELDS[i].values[m->fields[i]]));
+    for (int a = 0; a < s->apps; a++)
+        add_app(apps, m, a);
+    return tree;
+}
