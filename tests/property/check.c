@@ -170,10 +170,14 @@ void check_touched(struct model *m, int dep)
 
 /* --- a status that was taken --- */
 
+/* Where an app's entry was dropped, its Deployment tells how far was counted: a number may come
+ * again on another Deployment. */
 static struct seen_id *find_id(struct model *m, const char *id, int dep)
 {
+    int64_t uid = m->truth.deps[dep].uid;
+
     for (size_t i = m->checks.n_ids; i-- > 0;)
-        if (!strcmp(m->checks.ids[i].id, id) && m->checks.ids[i].dep == dep)
+        if (!strcmp(m->checks.ids[i].id, id) && m->checks.ids[i].dep_uid == uid)
             return &m->checks.ids[i];
     return NULL;
 }
@@ -202,7 +206,12 @@ static void check_id(struct model *m, int release, const struct app_status *app)
     const char *text = attempt_text(m, app->attempt);
     int dep = dep_index(app->deployment);
     struct seen_id *seen = find_id(m, app->attempt->id, dep);
-    long long top = c->top[release][dep];
+    long long top;
+
+    if (c->top_dep[release][dep] != m->truth.deps[dep].uid)
+        c->top[release][dep] = 0;
+    c->top_dep[release][dep] = m->truth.deps[dep].uid;
+    top = c->top[release][dep];
 
     if (seen) {
         if (strcmp(seen->text, text) != 0)
@@ -216,7 +225,8 @@ static void check_id(struct model *m, int release, const struct app_status *app)
     if (c->n_ids == IDS)
         model_abort(m, __func__);
     c->ids[c->n_ids++] =
-        (struct seen_id){ app->attempt->id, release, app_index(app->name), dep, text };
+        (struct seen_id){ app->attempt->id, release, app_index(app->name),
+                          m->truth.deps[dep].uid, text };
     c->top[release][dep] = id_number(app->attempt->id);
 }
 

@@ -183,7 +183,8 @@ struct timer {
 
 struct seen_id {
     const char *id;
-    int release, app, dep;
+    int release, app;
+    int64_t dep_uid;
     const char *text; /* the attempt's annotation */
 };
 
@@ -211,6 +212,7 @@ struct checks {
     struct seen_id ids[IDS];
     size_t n_ids;
     long long top[RELEASES][DEPS];
+    int64_t top_dep[RELEASES][DEPS];
     const char *top_uid[RELEASES];
     struct oracle deps[DEPS];
     struct latch_oracle latches[RELEASES][APPS];
