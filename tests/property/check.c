@@ -11,6 +11,7 @@
 #define CONVERGES_MS (3600 * SECOND_MS)
 #define GRACE_MS (150 * SECOND_MS) /* after it has settled: a Deployment's absence is told by then */
 #define QUIET_MS (300 * SECOND_MS)
+#define PLANS_AT_REST 500
 #define PUT_BACKS 3
 #define UID_DIGITS 8
 
@@ -103,6 +104,15 @@ static bool is_excused(const struct model *m, const struct release *r)
     return false;
 }
 
+/* R17, R18: nothing begins by such a spec. */
+static bool is_held(const struct release *r)
+{
+    const struct release_spec *spec = r->spec;
+
+    return spec->suspend || spec->plan_only || spec->paused ||
+           (spec->approval_required && !same(spec->approved_commit, spec->commit));
+}
+
 static bool any_excused(const struct model *m)
 {
     for (int r = 0; r < m->script->releases; r++)
@@ -111,13 +121,27 @@ static bool any_excused(const struct model *m)
     return false;
 }
 
+/* In mode Plan what is told follows the cluster, pods that come and go as well (R18). */
+static bool any_plan_only(const struct model *m)
+{
+    for (int r = 0; r < m->script->releases; r++)
+        if (m->truth.releases[r].spec->plan_only)
+            return true;
+    return false;
+}
+
 static void check_quiet(struct model *m, const struct plan *p)
 {
-    if (!m->checks.settled_ms || m->now_ms < m->checks.settled_ms + GRACE_MS || !p->n_actions ||
-        any_excused(m))
+    struct checks *c = &m->checks;
+
+    if (!c->settled_ms || m->now_ms < c->settled_ms + GRACE_MS)
         return;
-    check_fail(m, "quiet", "%s, %lld s after all was settled", action_name(p->actions[0].kind),
-               (long long)((m->now_ms - m->checks.settled_ms) / SECOND_MS));
+    if (++c->rest_plans > PLANS_AT_REST)
+        check_fail(m, "quiet", "%d plans since all is settled", c->rest_plans);
+    if (p->n_actions && !any_excused(m) && !any_plan_only(m))
+        check_fail(m, "quiet", "%s, %lld s after all was settled",
+                   action_name(p->actions[0].kind),
+                   (long long)((m->now_ms - c->settled_ms) / SECOND_MS));
 }
 
 void check_plan(struct model *m, const struct plan *p)
@@ -172,12 +196,10 @@ void check_touched(struct model *m, int dep)
 
 /* Where an app's entry was dropped, its Deployment tells how far was counted: a number may come
  * again on another Deployment. */
-static struct seen_id *find_id(struct model *m, const char *id, int dep)
+static struct seen_id *find_id(struct model *m, const char *id, const char *dep_uid)
 {
-    int64_t uid = m->truth.deps[dep].uid;
-
     for (size_t i = m->checks.n_ids; i-- > 0;)
-        if (!strcmp(m->checks.ids[i].id, id) && m->checks.ids[i].dep_uid == uid)
+        if (!strcmp(m->checks.ids[i].id, id) && same(m->checks.ids[i].dep_uid, dep_uid))
             return &m->checks.ids[i];
     return NULL;
 }
@@ -200,18 +222,15 @@ static long long id_number(const char *id)
 
 /* Every attempt has a number higher than all before on its Deployment, and what it says does not
  * change. */
-static void check_id(struct model *m, int release, const struct app_status *app)
+static void check_id(struct model *m, int release, const struct release_status *now,
+                     const struct app_status *app)
 {
     struct checks *c = &m->checks;
-    const char *text = attempt_text(m, app->attempt);
+    const struct release *r = &m->truth.releases[release];
+    const char *text = attempt_text(m, app->attempt), *uid = app->attempt->deployment_uid;
     int dep = dep_index(app->deployment);
-    struct seen_id *seen = find_id(m, app->attempt->id, dep);
-    long long top;
-
-    if (c->top_dep[release][dep] != m->truth.deps[dep].uid)
-        c->top[release][dep] = 0;
-    c->top_dep[release][dep] = m->truth.deps[dep].uid;
-    top = c->top[release][dep];
+    struct seen_id *seen = find_id(m, app->attempt->id, uid);
+    long long top = same(c->top_dep[release][dep], uid) ? c->top[release][dep] : 0;
 
     if (seen) {
         if (strcmp(seen->text, text) != 0)
@@ -222,11 +241,15 @@ static void check_id(struct model *m, int release, const struct app_status *app)
     if (id_number(app->attempt->id) <= top)
         check_fail(m, "counters-rise", "attempt %s is new, and there was %lld before",
                    app->attempt->id, top);
+    if (!r->problem && now->observed_generation == r->generation && is_held(r) &&
+        (app->attempt->kind == ATTEMPT_ROLL || app->attempt->kind == ATTEMPT_ADOPT))
+        check_fail(m, "held", "attempt %s begins while the release is held", app->attempt->id);
     if (c->n_ids == IDS)
         model_abort(m, __func__);
     c->ids[c->n_ids++] =
         (struct seen_id){ app->attempt->id, release, app_index(app->name),
-                          m->truth.deps[dep].uid, text };
+                          uid, text };
+    c->top_dep[release][dep] = uid;
     c->top[release][dep] = id_number(app->attempt->id);
 }
 
@@ -240,7 +263,7 @@ static void check_ids(struct model *m, int release, const struct release_status 
     c->top_uid[release] = uid;
     for (size_t i = 0; i < now->n_apps; i++)
         if (now->apps[i].attempt && !strncmp(now->apps[i].attempt->id, uid, UID_DIGITS))
-            check_id(m, release, &now->apps[i]);
+            check_id(m, release, now, &now->apps[i]);
 }
 
 static int count_moving(const struct release_status *s)
@@ -258,7 +281,7 @@ static void check_concurrent(struct model *m, int release, const struct release_
     const struct release *r = &m->truth.releases[release];
     int before = count_moving(was), n = count_moving(now);
 
-    if (r->spec && now->observed_generation == r->generation && n > before &&
+    if (!r->problem && now->observed_generation == r->generation && n > before &&
         n > r->spec->max_concurrent)
         check_fail(m, "max-concurrent", "%d apps roll, %d did, maxConcurrent is %d", n, before,
                    r->spec->max_concurrent);
@@ -317,7 +340,7 @@ static void follow_latches(struct model *m, int release, const struct release_st
 /* For which reasons what failed may go on running. */
 static bool may_stay(const struct app_status *app, const struct release *r)
 {
-    return !r->spec || r->spec->rollback_never || same(app->reason, REASON_NoRollbackTarget) ||
+    return r->problem || r->spec->rollback_never || same(app->reason, REASON_NoRollbackTarget) ||
            same(app->reason, REASON_RollbackFailed) || same(app->reason, REASON_Degraded) ||
            same(app->reason, REASON_OwnershipConflict) ||
            same(app->reason, REASON_FieldManagerConflict);
@@ -409,6 +432,8 @@ static void check_written_ahead(struct model *m, int dep, const struct attempt *
             app = &r->status->apps[i];
     if (m->zombie || strncmp(r->uid, at->id, UID_DIGITS) != 0)
         return;
+    if (r->status->observed_generation == r->generation && r->spec->suspend)
+        check_fail(m, "suspended", "%s is patched", m->truth.deps[dep].name);
     if (!app || !app->attempt || strcmp(app->attempt->id, at->id) != 0)
         check_fail(m, "two-writers", "%s is patched for %s, and status names %s",
                    m->truth.deps[dep].name, at->id,
@@ -484,7 +509,8 @@ static void count_rollouts(struct model *m, int dep, const struct dep *was,
 
 void check_patch(struct model *m, int dep, const struct dep *was, const struct attempt *at)
 {
-    const struct seen_id *seen = at ? find_id(m, at->id, dep) : NULL;
+    const char *uid = model_text(m, "uid-%lld", (long long)was->uid);
+    const struct seen_id *seen = at ? find_id(m, at->id, uid) : NULL;
     struct oracle *o = oracle_of(m, dep);
 
     m->checks.patches++;
@@ -510,14 +536,16 @@ void check_patch(struct model *m, int dep, const struct dep *was, const struct a
 static bool is_at_rest(const struct model *m, const struct release *r)
 {
     return r->status->observed_generation == r->generation &&
-           (!status_condition(r->status, "Reconciling") || is_excused(m, r));
+           (!status_condition(r->status, "Reconciling") || is_excused(m, r) || r->spec->suspend ||
+            (is_held(r) && !count_moving(r->status)));
 }
 
 static bool all_at_rest(const struct model *m)
 {
     for (int r = 0; r < m->script->releases; r++)
         if (!is_at_rest(m, &m->truth.releases[r]) ||
-            (m->controllers[m->leader].jobs[r].chain.on && !any_excused(m)))
+            (m->controllers[m->leader].jobs[r].chain.on && !any_excused(m) &&
+             !any_plan_only(m)))
             return false;
     return true;
 }

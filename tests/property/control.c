@@ -679,7 +679,7 @@ static void reconcile(struct model *m, int which, int release)
         watch_pods(m, which);
     ask_all(m, which, release, &p);
     again_ms = next_look(m, f, &p);
-    forget_images(f, p.settled ? INT64_MAX : p.status.start_ms);
+    forget_images(f, p.answers_ms);
     if (p.settled)
         f->n_logs = f->n_refusals = f->n_failures = 0;
     if (start_chain(m, job, &o, &p, again_ms))

@@ -20,6 +20,10 @@ static const struct field {
     { NULL, "enforceRollingUpdate", { "true", "false" } },
     { NULL, "tag", { "\"ShortSHA\"", "\"FullSHA\"" } },
     { NULL, "historyLimit", { "10", "1", "2" } },
+    { NULL, "suspend", { "false", "true" } },
+    { NULL, "paused", { "false", "true" } },
+    { NULL, "mode", { "\"Apply\"", "\"Plan\"" } },
+    { "approval", "required", { "false", "true" } },
     { "health", "deadlineSeconds", { "30", "10", "60" } },
     { "health", "soakSeconds", { "5", "0", "10", "20" } },
     { "health", "restartThreshold", { "3", "1" } },
@@ -84,6 +88,15 @@ static cJSON *parse(const char *text)
     return json_parse(text, strlen(text), &e);
 }
 
+static void put_field(cJSON *tree, const struct field *f, int value)
+{
+    cJSON *object = f->object ? cJSON_GetObjectItemCaseSensitive(tree, f->object) : tree;
+
+    if (!object)
+        object = json_put_object(tree, f->object);
+    cJSON_AddItemToObject(object, f->name, parse(f->values[value]));
+}
+
 static void add_app(cJSON *apps, const struct spec_model *m, int a)
 {
     char name[NAME_BYTES], commit[COMMIT_BYTES];
@@ -103,15 +116,14 @@ static void add_app(cJSON *apps, const struct spec_model *m, int a)
 
 cJSON *spec_build(const struct spec_model *m, const struct script *s)
 {
-    cJSON *tree = cJSON_CreateObject(), *health = json_put_object(tree, "health");
+    cJSON *tree = cJSON_CreateObject();
     cJSON *apps = json_put_array(tree, "apps");
     char commit[COMMIT_BYTES];
 
     json_put_str(tree, "commit", commit_text(commit, m->commit));
     json_put_str(tree, "registry", m->bad ? "not a registry" : "reg.io");
     for (size_t i = 0; i < ARRAY_LEN(FIELDS); i++)
-        cJSON_AddItemToObject(FIELDS[i].object ? health : tree, FIELDS[i].name,
-                              parse(FIELDS[i].values[m->fields[i]]));
+        put_field(tree, &FIELDS[i], m->fields[i]);
     for (int a = 0; a < s->apps; a++)
         add_app(apps, m, a);
     return tree;

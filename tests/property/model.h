@@ -67,8 +67,8 @@ struct release {
     const char *name, *uid;
     int64_t rv, generation, created_ms;
     const char *retry_at, *reconcile_at;
-    const struct release_spec *spec; /* NULL = it is wrong */
-    const char *problem;
+    const struct release_spec *spec; /* as far as it could be read */
+    const char *problem;             /* NULL = it is good */
     const struct release_status *status;
     struct spec_model wish;
 };
@@ -184,7 +184,7 @@ struct timer {
 struct seen_id {
     const char *id;
     int release, app;
-    int64_t dep_uid;
+    const char *dep_uid;
     const char *text; /* the attempt's annotation */
 };
 
@@ -212,12 +212,13 @@ struct checks {
     struct seen_id ids[IDS];
     size_t n_ids;
     long long top[RELEASES][DEPS];
-    int64_t top_dep[RELEASES][DEPS];
+    const char *top_dep[RELEASES][DEPS];
     const char *top_uid[RELEASES];
     struct oracle deps[DEPS];
     struct latch_oracle latches[RELEASES][APPS];
     int64_t settled_ms; /* since when all is at rest; 0 = it is not */
     bool quiet;
+    int rest_plans;
     long plans, patches;
 };
 

@@ -142,23 +142,61 @@ static const struct dep *newer_dep(struct model *m, struct held_dep *held, const
     return seen->exists ? seen : NULL;
 }
 
-static const char *older_release(const struct controller *c, int release, const char *deployment)
+static bool claims(const struct release *r, const char *deployment)
 {
-    const struct release *self = &c->seen.releases[release];
-    const char *older = NULL;
+    if (!r->exists || r->problem || r->spec->suspend || r->spec->plan_only)
+        return false;
+    for (size_t i = 0; i < r->spec->n_apps; i++)
+        if (!strcmp(r->spec->apps[i].deployment, deployment))
+            return true;
+    return false;
+}
 
-    for (int r = 0; r < RELEASES; r++) {
-        const struct release *other = &c->seen.releases[r];
+static bool same_token(const char *token, const char *last)
+{
+    return !token || (last && !strcmp(token, last));
+}
 
-        if (r == release || !other->exists || other->problem)
+static bool is_finished(const struct release *r)
+{
+    const struct release_status *s = r->status;
+
+    return s->observed_generation == r->generation && status_condition(s, "Ready") &&
+           !status_condition(s, "Reconciling") && same_token(r->retry_at, s->last_retry_at) &&
+           same_token(r->reconcile_at, s->last_reconcile_at);
+}
+
+static struct rival observe_rival(const struct release *self, const struct release *other,
+                                  const char *deployment)
+{
+    const struct release_status *s = other->status;
+    struct rival ret = { .name = other->name,
+                         .uid = other->uid,
+                         .newer = other->created_ms == self->created_ms ?
+                                      strcmp(other->name, self->name) > 0 :
+                                      other->created_ms > self->created_ms,
+                         .finished = is_finished(other) };
+
+    for (size_t i = 0; i < s->n_apps; i++) {
+        const struct app_status *app = &s->apps[i];
+
+        if (strcmp(app->deployment, deployment) != 0)
             continue;
-        for (size_t i = 0; i < other->spec->n_apps; i++)
-            if (!strcmp(other->spec->apps[i].deployment, deployment) &&
-                (other->created_ms < self->created_ms ||
-                 (other->created_ms == self->created_ms && strcmp(other->name, self->name) < 0)))
-                older = other->name;
+        ret.rolling |= app_moves(app) && app->attempt->accepted;
+        if (app->state == APP_UNCHANGED && s->observed_generation == other->generation)
+            ret.unchanged_ms = app->state_ms;
     }
-    return older;
+    return ret;
+}
+
+static void observe_rivals(const struct controller *c, int release, struct app_facts *app,
+                           struct arena *a)
+{
+    app->rivals = arena_array(a, RELEASES, sizeof *app->rivals);
+    for (int r = 0; r < RELEASES; r++)
+        if (r != release && claims(&c->seen.releases[r], app->deployment))
+            app->rivals[app->n_rivals++] = observe_rival(
+                &c->seen.releases[release], &c->seen.releases[r], app->deployment);
 }
 
 static bool needs_pods(const struct release *r, const struct dep *d)
@@ -186,7 +224,7 @@ static void add_app(struct model *m, struct controller *c, int release, const st
             return;
     d = newer_dep(m, &f->deps[i], &c->seen.deps[i], &read_ms);
     app->deployment = deployment;
-    app->older_release = older_release(c, release, deployment);
+    observe_rivals(c, release, app, a);
     o->n_apps++;
     if (!d)
         return;
@@ -209,12 +247,13 @@ struct observed observe(struct model *m, struct controller *c, int release, stru
     o.generation = r->generation;
     o.retry_at = r->retry_at;
     o.reconcile_at = r->reconcile_at;
-    o.spec = r->spec;
+    o.spec = r->problem ? NULL : r->spec;
+    o.suspended = r->spec->suspend;
     o.spec_problem = r->problem;
     o.status = r->status;
     o.last_write_ms = f->last_write_ms;
     o.apps = arena_array(a, DEPS + 1, sizeof *o.apps);
-    for (size_t i = 0; r->spec && i < r->spec->n_apps; i++)
+    for (size_t i = 0; o.spec && i < r->spec->n_apps; i++)
         add_app(m, c, release, r, r->spec->apps[i].deployment, a, &o);
     for (size_t i = 0; i < r->status->n_apps; i++)
         add_app(m, c, release, r, r->status->apps[i].deployment, a, &o);

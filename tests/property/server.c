@@ -227,7 +227,7 @@ static void read_spec(struct model *m, struct release *r)
     struct release_spec *spec = arena_alloc(m->arena, sizeof *spec);
 
     r->problem = spec_decode(tree, m->arena, spec);
-    r->spec = r->problem ? NULL : spec;
+    r->spec = spec;
     r->generation++;
 }
 
