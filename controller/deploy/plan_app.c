@@ -162,6 +162,19 @@ static bool runs_another(const struct deployment_facts *dep, const struct image_
     return false;
 }
 
+/* Has the registry said that there is no such image, or none for us? That answers whether it is the
+ * target, and is not asked again: an app may be held for days. */
+static bool is_known_gone(const struct planner *pl, const char *image)
+{
+    for (size_t i = 0; i < pl->o->n_images; i++) {
+        const struct image_answer *answer = &pl->o->images[i];
+
+        if (!strcmp(answer->image, image))
+            return answer->at_ms >= pl->s->start_ms && (answer->missing || answer->denied);
+    }
+    return false;
+}
+
 /* R3: changed means another digest. A running image without one: its tag is asked for, and its pods
  * must agree. */
 static enum change compare_image(struct planner *pl, const struct app_spec *spec,
@@ -177,7 +190,7 @@ static enum change compare_image(struct planner *pl, const struct app_spec *spec
         return strcmp(running, want) ? CHANGE_YES : CHANGE_NONE;
     if (image_digest(running))
         return image_same(running, target) ? CHANGE_NONE : CHANGE_YES;
-    if (!image_is_from(running, spec->repository))
+    if (!image_is_from(running, spec->repository) || is_known_gone(pl, running))
         return CHANGE_YES;
     answer = plan_ask_image(pl, running, pl->s->start_ms);
     if (!answer)
