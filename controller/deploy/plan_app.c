@@ -299,9 +299,17 @@ static bool is_good_attempt(const struct planner *pl, const struct app_status *a
     const struct attempt *at = app->attempt;
     const char *good = app->good_image, *wrote = at->images.items[0].image;
 
+    if (!image_digest(wrote) && at->kind == ATTEMPT_ADOPT) /* its tag's digest was the target's */
+        return good && same_text(app->commit, at->commit);
     if (good && !image_digest(wrote))
         good = image_without_digest(good, pl->a);
     return image_same(good, wrote) && (at->kind == ATTEMPT_ADOPT || !app_is_moving(app));
+}
+
+/* Was its patch taken? One that was never sent has put nothing there, whatever runs. */
+static bool was_taken(const struct attempt *at, const struct deployment_facts *dep)
+{
+    return at->accepted || (dep->attempt && !strcmp(dep->attempt->id, at->id));
 }
 
 /* The attempt whose unfinished or failed images the Deployment runs, if any: what it went back to
@@ -313,7 +321,7 @@ static const struct attempt *standing_attempt(const struct planner *pl,
     const struct attempt *own = app->attempt;
     bool failed = own && own->kind == ATTEMPT_ROLLBACK && !own->accepted; /* and is still there */
 
-    if (own && own->images.n && same_text(own->deployment_uid, dep->uid) &&
+    if (own && own->images.n && same_text(own->deployment_uid, dep->uid) && was_taken(own, dep) &&
         images_match(&dep->tmpl, &own->images) && !plan_is_patched_over(pl, dep, own))
         return is_good_attempt(pl, app) ? NULL : own;
     if (dep->attempt && dep->attempt->images.n && images_match(&dep->tmpl, &dep->attempt->images) &&
