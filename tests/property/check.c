@@ -9,7 +9,8 @@
 #include "property/model.h"
 
 #define CONVERGES_MS (3600 * SECOND_MS)
-#define GRACE_MS (150 * SECOND_MS) /* after it has settled: a Deployment's absence is told by then */
+#define GRACE_MS                                                                                   \
+    (150 * SECOND_MS) /* after it has settled: a Deployment's absence is told by then */
 #define QUIET_MS (300 * SECOND_MS)
 #define PLANS_AT_REST 500
 #define PUT_BACKS 3
@@ -139,8 +140,7 @@ static void check_quiet(struct model *m, const struct plan *p)
     if (++c->rest_plans > PLANS_AT_REST)
         check_fail(m, "quiet", "%d plans since all is settled", c->rest_plans);
     if (p->n_actions && !any_excused(m) && !any_plan_only(m))
-        check_fail(m, "quiet", "%s, %lld s after all was settled",
-                   action_name(p->actions[0].kind),
+        check_fail(m, "quiet", "%s, %lld s after all was settled", action_name(p->actions[0].kind),
                    (long long)((m->now_ms - c->settled_ms) / SECOND_MS));
 }
 
@@ -158,8 +158,7 @@ static struct oracle *oracle_of(struct model *m, int dep)
     struct oracle *o = &m->checks.deps[dep];
 
     if (o->uid != m->truth.deps[dep].uid) /* another one, of somebody else's making */
-        *o = (struct oracle){ .uid = m->truth.deps[dep].uid,
-                              .touched_ms = o->uid ? m->now_ms : 0 };
+        *o = (struct oracle){ .uid = m->truth.deps[dep].uid, .touched_ms = o->uid ? m->now_ms : 0 };
     return o;
 }
 
@@ -247,8 +246,7 @@ static void check_id(struct model *m, int release, const struct release_status *
     if (c->n_ids == IDS)
         model_abort(m, __func__);
     c->ids[c->n_ids++] =
-        (struct seen_id){ app->attempt->id, release, app_index(app->name),
-                          uid, text };
+        (struct seen_id){ app->attempt->id, release, app_index(app->name), uid, text };
     c->top_dep[release][dep] = uid;
     c->top[release][dep] = id_number(app->attempt->id);
 }
@@ -300,8 +298,8 @@ static void follow_latch(struct model *m, int release, const struct release_stat
                       (forward && !same(what_is(at->images.items[0].image), l->digest))))
         l->digest = NULL;
     if (app->failed_image)
-        *l = (struct latch_oracle){ what_is(app->failed_image), now->last_retry_at,
-                                    app->deployment, false };
+        *l = (struct latch_oracle){ what_is(app->failed_image), now->last_retry_at, app->deployment,
+                                    false };
 }
 
 /* An app that status has no entry for: only the annotation knows. */
@@ -322,6 +320,9 @@ void check_remade(struct model *m, int release)
 {
     for (int a = 0; a < APPS; a++)
         forget_latch(m, release, a);
+    for (int i = 0; i < DEPS;
+         i++) /* what it left is another's by now: complete, it is a way back */
+        oracle_of(m, i)->touched |= m->checks.deps[i].by == release + 1;
 }
 
 static void follow_latches(struct model *m, int release, const struct release_status *now)
@@ -413,8 +414,12 @@ void check_status(struct model *m, int release, const struct release_status *was
     check_concurrent(m, release, was, now);
     check_ready(m, was, now);
     follow_latches(m, release, now);
-    for (size_t i = 0; i < now->n_apps; i++)
-        follow_chain(m, r, &now->apps[i]);
+    for (size_t i = 0; i < now->n_apps; i++) {
+        int by = oracle_of(m, dep_index(now->apps[i].deployment))->by;
+
+        if (!by || by == release + 1)
+            follow_chain(m, r, &now->apps[i]);
+    }
 }
 
 /* --- a patch that was taken --- */
@@ -469,14 +474,16 @@ static void check_rollback(struct model *m, int dep, const struct attempt *at,
                    m->truth.deps[dep].name, image, o->before.images[0]);
 }
 
-/* Not where what ran has another's history: it was found by an Adopt, or it was not whole when the
- * attempt was written ahead and may have been left so by an earlier one, as its annotation says. */
+/* Has what ran another's history? It was found by an Adopt; or somebody changed it since the
+ * attempt was written ahead; or it was not whole then and may have been left so by an earlier
+ * attempt, as its annotation says. */
 static bool has_history(struct model *m, const struct oracle *o, const struct dep *was,
                         const struct attempt *at)
 {
     int64_t seen_ms = at->start_ms - m->script->lag_ms - SECOND_MS;
 
-    return at->kind == ATTEMPT_ADOPT || (was->attempt && o->incomplete_ms >= seen_ms);
+    return at->kind == ATTEMPT_ADOPT || o->touched_ms >= seen_ms ||
+           (was->attempt && o->incomplete_ms >= seen_ms);
 }
 
 static void begin_chain(struct model *m, int dep, const struct dep *was, const struct attempt *at)
@@ -544,8 +551,7 @@ static bool all_at_rest(const struct model *m)
 {
     for (int r = 0; r < m->script->releases; r++)
         if (!is_at_rest(m, &m->truth.releases[r]) ||
-            (m->controllers[m->leader].jobs[r].chain.on && !any_excused(m) &&
-             !any_plan_only(m)))
+            (m->controllers[m->leader].jobs[r].chain.on && !any_excused(m) && !any_plan_only(m)))
             return false;
     return true;
 }

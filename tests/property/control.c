@@ -32,8 +32,8 @@ struct request {
     enum req_kind kind;
     int which, epoch, release, dep;
     const char *image, *pod, *container;
-    int64_t set_uid;      /* whose pods are read too */
-    int64_t sent_ms, n;   /* n: its number, for chance */
+    int64_t set_uid;       /* whose pods are read too */
+    int64_t sent_ms, n;    /* n: its number, for chance */
     bool lost, late, mute; /* never arrives; arrives after the timeout; its reply is lost */
     struct write write;
     const char *uid;
@@ -322,11 +322,12 @@ static void image_answered(struct model *m, struct facts *f, const struct reques
     size_t at;
     struct image_answer *answer = image_fact(m, f, req->image, &at);
 
-    *answer = (struct image_answer){ .image = answer->image,
-                                     .at_ms = m->now_ms,
-                                     .digest = req->code == 200 ? req->digest : NULL,
-                                     .missing = req->code == 404,
-                                     .error = req->code == 503 ? "registry reg.io: HTTP 503" : NULL };
+    *answer =
+        (struct image_answer){ .image = answer->image,
+                               .at_ms = m->now_ms,
+                               .digest = req->code == 200 ? req->digest : NULL,
+                               .missing = req->code == 404,
+                               .error = req->code == 503 ? "registry reg.io: HTTP 503" : NULL };
     if (req->code == 200)
         f->image_failures[at] = 0;
     else

@@ -10,24 +10,25 @@
 /* The first value is the usual one. */
 static const struct field {
     const char *object, *name; /* object NULL = of spec itself */
-    const char *values[5];     /* JSON */
+    const char *values[5];     /* JSON, without spaces */
+    bool begins_usual;         /* else little would happen */
 } FIELDS[] = {
-    { NULL, "maxConcurrent", { "2", "1", "3" } },
-    { NULL, "missingImagePolicy", { "\"Wait\"", "\"Skip\"", "\"Fail\"" } },
-    { NULL, "imageWaitSeconds", { "60", "20", "0" } },
-    { NULL, "pinDigest", { "true", "false" } },
-    { NULL, "rollback", { "\"Auto\"", "\"Never\"" } },
-    { NULL, "enforceRollingUpdate", { "true", "false" } },
-    { NULL, "tag", { "\"ShortSHA\"", "\"FullSHA\"" } },
-    { NULL, "historyLimit", { "10", "1", "2" } },
-    { NULL, "suspend", { "false", "true" } },
-    { NULL, "paused", { "false", "true" } },
-    { NULL, "mode", { "\"Apply\"", "\"Plan\"" } },
-    { "approval", "required", { "false", "true" } },
-    { "health", "deadlineSeconds", { "30", "10", "60" } },
-    { "health", "soakSeconds", { "5", "0", "10", "20" } },
-    { "health", "restartThreshold", { "3", "1" } },
-    { "health", "failFast", { "true", "false" } },
+    { NULL, "maxConcurrent", { "2", "1", "3" }, false },
+    { NULL, "missingImagePolicy", { "\"Wait\"", "\"Skip\"", "\"Fail\"" }, false },
+    { NULL, "imageWaitSeconds", { "60", "20", "0" }, false },
+    { NULL, "pinDigest", { "true", "false" }, false },
+    { NULL, "rollback", { "\"Auto\"", "\"Never\"" }, false },
+    { NULL, "enforceRollingUpdate", { "true", "false" }, false },
+    { NULL, "tag", { "\"ShortSHA\"", "\"FullSHA\"" }, false },
+    { NULL, "historyLimit", { "10", "1", "2" }, false },
+    { NULL, "suspend", { "false", "true" }, true },
+    { NULL, "paused", { "false", "true" }, true },
+    { NULL, "mode", { "\"Apply\"", "\"Plan\"" }, true },
+    { "approval", "required", { "false", "true" }, true },
+    { "health", "deadlineSeconds", { "30", "10", "60" }, false },
+    { "health", "soakSeconds", { "5", "0", "10", "20" }, false },
+    { "health", "restartThreshold", { "3", "1" }, false },
+    { "health", "failFast", { "true", "false" }, false },
 };
 
 size_t field_count(void)
@@ -47,6 +48,27 @@ size_t field_values(size_t field)
 const char *field_name(size_t field)
 {
     return FIELDS[field].name;
+}
+
+int field_index(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(FIELDS); i++)
+        if (!strcmp(FIELDS[i].name, name))
+            return (int)i;
+    return -1;
+}
+
+bool field_begins_usual(size_t field)
+{
+    return FIELDS[field].begins_usual;
+}
+
+int value_index(size_t field, const char *json)
+{
+    for (size_t i = 0; i < field_values(field); i++)
+        if (!strcmp(FIELDS[field].values[i], json))
+            return (int)i;
+    return -1;
 }
 
 const char *field_value(size_t field, int value)
@@ -73,12 +95,7 @@ void spec_begin(struct spec_model *m, const struct script *s, int release)
         m->apps[a].listed = a < s->apps;
         m->apps[a].commit = -1;
     }
-    for (size_t i = 0; i < ARRAY_LEN(FIELDS); i++) {
-        uint64_t which = mix(i, (uint64_t)release);
-
-        if (chance(s->seed, 2, which, 0, 3) == 0)
-            m->fields[i] = (int)chance(s->seed, 3, which, 0, (int64_t)field_values(i) - 1);
-    }
+    memcpy(m->fields, s->fields[release], sizeof m->fields);
 }
 
 static cJSON *parse(const char *text)

@@ -6,8 +6,6 @@
 #include "base/json.h"
 #include "property/script.h"
 
-#define FIELDS_MAX 32
-
 struct spec_model {
     int commit;
     struct {
@@ -21,7 +19,11 @@ struct spec_model {
 size_t field_count(void);
 size_t field_values(size_t field);
 const char *field_name(size_t field);
+int field_index(const char *name); /* -1 = none */
 const char *field_value(size_t field, int value);
+int value_index(size_t field, const char *json); /* -1 = none */
+/* Does it begin with its usual value? */
+bool field_begins_usual(size_t field);
 
 /* As a release begins. */
 void spec_begin(struct spec_model *m, const struct script *s, int release);

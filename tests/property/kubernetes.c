@@ -331,8 +331,8 @@ static struct counts count(struct model *m, const struct dep *d, const struct se
     return n;
 }
 
-static void remove_pods(struct model *m, const struct dep *d, const struct set *fresh, bool of_fresh,
-                        bool only_down, int n)
+static void remove_pods(struct model *m, const struct dep *d, const struct set *fresh,
+                        bool of_fresh, bool only_down, int n)
 {
     for (int i = 0; i < PODS && n > 0; i++) {
         struct pod *pod = &m->truth.pods[i];
@@ -470,6 +470,7 @@ void kubernetes_sync(struct model *m, int dep)
     m->sync_ms[dep] = 0;
     if (!d->exists || d->deleting)
         return;
+    check_truth(m, dep);
     if (d->paused)
         fresh = kubernetes_newest(&m->truth, d->uid);
     else

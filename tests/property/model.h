@@ -310,8 +310,8 @@ void check_status(struct model *m, int release, const struct release_status *was
 void check_patch(struct model *m, int dep, const struct dep *was, const struct attempt *at);
 void check_touched(struct model *m, int dep); /* somebody else changed it */
 void check_remade(struct model *m, int release);
-void check_truth(struct model *m, int dep);   /* its counts changed */
-void check_rest(struct model *m);             /* after each step once the world is calm */
+void check_truth(struct model *m, int dep); /* its counts changed */
+void check_rest(struct model *m);           /* after each step once the world is calm */
 bool app_moves(const struct app_status *app);
 
 #endif

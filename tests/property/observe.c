@@ -195,8 +195,8 @@ static void observe_rivals(const struct controller *c, int release, struct app_f
     app->rivals = arena_array(a, RELEASES, sizeof *app->rivals);
     for (int r = 0; r < RELEASES; r++)
         if (r != release && claims(&c->seen.releases[r], app->deployment))
-            app->rivals[app->n_rivals++] = observe_rival(
-                &c->seen.releases[release], &c->seen.releases[r], app->deployment);
+            app->rivals[app->n_rivals++] =
+                observe_rival(&c->seen.releases[release], &c->seen.releases[r], app->deployment);
 }
 
 static bool needs_pods(const struct release *r, const struct dep *d)

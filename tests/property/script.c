@@ -185,10 +185,24 @@ void script_draw(struct script *s, uint64_t seed)
         s->pinned[a] = !one_in(&d, 4);
         s->replicas[a] = one_in(&d, 10) ? 0 : roll(&d, 1, 3);
     }
+    for (int r = 0; r < s->releases; r++)
+        for (size_t i = 0; i < field_count(); i++)
+            if (one_in(&d, 4) && !field_begins_usual(i))
+                s->fields[r][i] = roll(&d, 0, (int)field_values(i) - 1);
     draw_events(&d, s);
 }
 
 /* --- as text --- */
+
+static void print_event(const struct event *e, FILE *out)
+{
+    if (e->kind == EV_FIELD)
+        fprintf(out, "at %lld field %d %s %s\n", (long long)e->at_ms, e->a,
+                field_name((size_t)e->b), field_value((size_t)e->b, e->c));
+    else
+        fprintf(out, "at %lld %s %d %d %d\n", (long long)e->at_ms, EVENT_WORDS[e->kind], e->a, e->b,
+                e->c);
+}
 
 void script_print(const struct script *s, FILE *out)
 {
@@ -205,9 +219,12 @@ void script_print(const struct script *s, FILE *out)
             fprintf(out, " %d", s->tags[a][c]);
         fputc('\n', out);
     }
+    for (int r = 0; r < s->releases; r++)
+        for (size_t i = 0; i < field_count(); i++)
+            if (s->fields[r][i])
+                fprintf(out, "spec %d %s %s\n", r, field_name(i), field_value(i, s->fields[r][i]));
     for (size_t i = 0; i < s->n_events; i++)
-        fprintf(out, "at %lld %s %d %d %d\n", (long long)s->events[i].at_ms,
-                EVENT_WORDS[s->events[i].kind], s->events[i].a, s->events[i].b, s->events[i].c);
+        print_event(&s->events[i], out);
 }
 
 static int index_of(const char *word, const char *const *words, int n)
@@ -233,7 +250,8 @@ static bool read_app(struct script *s, const char *line)
     int a, runs, pinned, replicas, at = 0, used;
 
     if (sscanf(line, "app %d runs %d pinned %d replicas %d tags%n", &a, &runs, &pinned, &replicas,
-               &at) != 4 || !at || a < 0 || a >= APPS)
+               &at) != 4 ||
+        !at || a < 0 || a >= APPS)
         return false;
     s->runs[a] = runs;
     s->pinned[a] = pinned;
@@ -244,15 +262,45 @@ static bool read_app(struct script *s, const char *line)
     return true;
 }
 
+/* The names of a field and of its value, as in "maxConcurrent 2". */
+static bool read_names(const char *text, int *ret_field, int *ret_value)
+{
+    char name[32], json[64];
+
+    if (sscanf(text, " %31s %63s", name, json) != 2)
+        return false;
+    *ret_field = field_index(name);
+    *ret_value = *ret_field < 0 ? -1 : value_index((size_t)*ret_field, json);
+    return *ret_value >= 0;
+}
+
+static bool read_spec(struct script *s, const char *line)
+{
+    int release, field, value, at = 0;
+
+    if (sscanf(line, "spec %d%n", &release, &at) != 1 || release < 0 || release >= RELEASES ||
+        !read_names(line + at, &field, &value))
+        return false;
+    s->fields[release][field] = value;
+    return true;
+}
+
 static bool read_event(struct script *s, const char *line)
 {
     struct event e = { 0 };
     char word[32];
     long long at_ms;
-    int kind;
+    int kind, at = 0;
 
-    if (sscanf(line, "at %lld %31s %d %d %d", &at_ms, word, &e.a, &e.b, &e.c) != 5 ||
-        s->n_events == EVENTS_MAX)
+    if (s->n_events == EVENTS_MAX)
+        return false;
+    if (sscanf(line, "at %lld field %d%n", &at_ms, &e.a, &at) == 2) {
+        e.at_ms = at_ms;
+        e.kind = EV_FIELD;
+        s->events[s->n_events++] = e;
+        return read_names(line + at, &s->events[s->n_events - 1].b, &s->events[s->n_events - 1].c);
+    }
+    if (sscanf(line, "at %lld %31s %d %d %d", &at_ms, word, &e.a, &e.b, &e.c) != 5)
         return false;
     kind = index_of(word, EVENT_WORDS, EV_END);
     e.at_ms = at_ms;
@@ -278,7 +326,7 @@ static bool read_line(struct script *s, const char *line)
         s->fates[i] = index_of(word, FATE_WORDS, FATE_END);
         return s->fates[i] >= 0;
     }
-    return read_setting(s, line) || read_app(s, line) || read_event(s, line);
+    return read_setting(s, line) || read_app(s, line) || read_spec(s, line) || read_event(s, line);
 }
 
 int script_read(struct script *s, FILE *in, char *line, size_t size)

@@ -16,6 +16,7 @@
 #define DIGESTS 9
 #define RELEASES 2
 #define EVENTS_MAX 40
+#define FIELDS_MAX 32
 
 /* What becomes of a pod that runs a digest. */
 #define FATES(X)                                                                                   \
@@ -37,33 +38,33 @@ enum fate { FATES(X) FATE_END };
 
 #define EVENTS(X)                                                                                  \
     /* word, text: a, b, c; weight in a theme: calm, hands, faults, odd */                         \
-    X(COMMIT, "commit", 10, 6, 8, 6)          /* release, commit */                                \
-    X(HOLD, "hold", 4, 2, 2, 2)               /* release, app, commit (-1 = none) */               \
-    X(LIST, "list", 3, 2, 2, 3)               /* release, app, listed */                           \
-    X(RENAME, "rename", 1, 1, 1, 3)           /* release, app, other name */                       \
-    X(FIELD, "field", 5, 3, 3, 3)             /* release, field, value */                          \
-    X(RETRY, "retry", 3, 2, 3, 2)             /* release, value */                                 \
-    X(RECONCILE, "reconcile", 1, 1, 1, 1)     /* release, value */                                 \
-    X(TAG, "tag", 4, 3, 3, 3)                 /* app, commit, digest (-1 = missing) */             \
-    X(SCALE, "scale", 2, 3, 2, 2)             /* deployment, replicas */                           \
-    X(SET_IMAGE, "set-image", 0, 8, 1, 1)     /* deployment, commit, pinned */                     \
-    X(UNDO, "undo", 0, 5, 1, 1)               /* deployment */                                     \
-    X(SET_ENV, "set-env", 0, 3, 1, 1)         /* deployment */                                     \
-    X(ANNOTATE, "annotate", 0, 2, 1, 1)       /* deployment, which */                              \
-    X(PAUSE, "pause", 0, 1, 1, 3)             /* deployment, paused */                             \
-    X(DELETE, "delete", 0, 1, 1, 3)           /* deployment, comes back after s (-1 = never) */    \
-    X(MIN_READY, "min-ready", 1, 1, 1, 1)     /* deployment, seconds */                            \
-    X(EVICT, "evict", 1, 1, 1, 3)             /* deployment */                                     \
-    X(QUOTA, "quota", 0, 0, 1, 2)             /* deployment, for s */                              \
-    X(NO_NODE, "no-node", 0, 0, 1, 2)         /* deployment, for s */                              \
-    X(REMAKE, "remake", 0, 0, 1, 2)           /* release: deleted and created anew */              \
-    X(BAD_SPEC, "bad-spec", 1, 1, 1, 1)       /* release, bad */                                   \
-    X(RESTART, "restart", 0, 1, 8, 2)         /* - */                                              \
-    X(SECOND, "second", 0, 0, 4, 1)           /* for s: the old controller goes on so long */      \
-    X(FREEZE, "freeze", 0, 2, 5, 2)           /* kind, for s: a watch stands still */              \
-    X(LOSSY, "lossy", 0, 0, 6, 1)             /* for s, what: 0 requests, 1 replies, 2 both, 3 late */ \
-    X(REFUSE, "refuse", 0, 0, 6, 2)           /* for s, code, deployment (-1 = status) */          \
-    X(REGISTRY, "registry", 0, 0, 3, 1)       /* for s: it errs */
+    X(COMMIT, "commit", 10, 6, 8, 6)      /* release, commit */                                    \
+    X(HOLD, "hold", 4, 2, 2, 2)           /* release, app, commit (-1 = none) */                   \
+    X(LIST, "list", 3, 2, 2, 3)           /* release, app, listed */                               \
+    X(RENAME, "rename", 1, 1, 1, 3)       /* release, app, other name */                           \
+    X(FIELD, "field", 5, 3, 3, 3)         /* release, field, value */                              \
+    X(RETRY, "retry", 3, 2, 3, 2)         /* release, value */                                     \
+    X(RECONCILE, "reconcile", 1, 1, 1, 1) /* release, value */                                     \
+    X(TAG, "tag", 4, 3, 3, 3)             /* app, commit, digest (-1 = missing) */                 \
+    X(SCALE, "scale", 2, 3, 2, 2)         /* deployment, replicas */                               \
+    X(SET_IMAGE, "set-image", 0, 8, 1, 1) /* deployment, commit, pinned */                         \
+    X(UNDO, "undo", 0, 5, 1, 1)           /* deployment */                                         \
+    X(SET_ENV, "set-env", 0, 3, 1, 1)     /* deployment */                                         \
+    X(ANNOTATE, "annotate", 0, 2, 1, 1)   /* deployment, which */                                  \
+    X(PAUSE, "pause", 0, 1, 1, 3)         /* deployment, paused */                                 \
+    X(DELETE, "delete", 0, 1, 1, 3)       /* deployment, comes back after s (-1 = never) */        \
+    X(MIN_READY, "min-ready", 1, 1, 1, 1) /* deployment, seconds */                                \
+    X(EVICT, "evict", 1, 1, 1, 3)         /* deployment */                                         \
+    X(QUOTA, "quota", 0, 0, 1, 2)         /* deployment, for s */                                  \
+    X(NO_NODE, "no-node", 0, 0, 1, 2)     /* deployment, for s */                                  \
+    X(REMAKE, "remake", 0, 0, 1, 2)       /* release: deleted and created anew */                  \
+    X(BAD_SPEC, "bad-spec", 1, 1, 1, 1)   /* release, bad */                                       \
+    X(RESTART, "restart", 0, 1, 8, 2)     /* - */                                                  \
+    X(SECOND, "second", 0, 0, 4, 1)       /* for s: the old controller goes on so long */          \
+    X(FREEZE, "freeze", 0, 2, 5, 2)       /* kind, for s: a watch stands still */                  \
+    X(LOSSY, "lossy", 0, 0, 6, 1)         /* for s, what: 0 requests, 1 replies, 2 both, 3 late */ \
+    X(REFUSE, "refuse", 0, 0, 6, 2)       /* for s, code, deployment (-1 = status) */              \
+    X(REGISTRY, "registry", 0, 0, 3, 1)   /* for s: it errs */
 
 #define X(word, text, ...) EV_##word,
 enum event_kind { EVENTS(X) EV_END };
@@ -92,6 +93,7 @@ struct script {
     int runs[APPS];          /* the commit that the Deployment runs at first */
     int pinned[APPS];
     int replicas[APPS];
+    int fields[RELEASES][FIELDS_MAX]; /* of the spec, as it begins: which value (field.c) */
     struct event events[EVENTS_MAX];
     size_t n_events;
 };

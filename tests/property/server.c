@@ -128,6 +128,7 @@ static void delete_dep(struct model *m, int dep, int back_s)
 
     if (!d->exists || d->deleting)
         return;
+    check_truth(m, dep);
     d->deleting = true;
     d->generation++;
     touch(m, dep);
@@ -192,6 +193,7 @@ static void change_dep(struct model *m, const struct event *e, int dep)
 
     if (!d->exists || d->deleting)
         return;
+    check_truth(m, dep);
     if (e->kind == EV_SCALE && d->replicas != e->b) {
         d->replicas = e->b;
         d->generation++;

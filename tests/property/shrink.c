@@ -82,6 +82,11 @@ static bool settle(struct script *s, const char *property)
         less.fates[i] = FATE_GOOD;
         shrunk |= try_script(s, &less, property);
     }
+    for (int i = 0; i < FIELDS_MAX; i++) {
+        less = *s;
+        less.fields[0][i] = less.fields[1][i] = 0;
+        shrunk |= try_script(s, &less, property);
+    }
     for (int a = 0; a < s->apps; a++) {
         less = *s;
         less.pinned[a] = 1;
