@@ -6,7 +6,8 @@ file(GLOB decisions CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/controller/base/*.c
      ${CMAKE_SOURCE_DIR}/controller/deploy/*.c)
 add_executable(property_plain ${sources} ${decisions})
 target_include_directories(property_plain PRIVATE . ${CMAKE_SOURCE_DIR}/controller)
-target_compile_options(property_plain PRIVATE -O2)
+target_compile_definitions(property_plain PRIVATE _GNU_SOURCE)
+target_compile_options(property_plain PRIVATE -O2 -Wall -Werror)
 target_link_libraries(property_plain PRIVATE PkgConfig::CJSON PkgConfig::YAML PkgConfig::CRYPTO m)
 
 add_test(NAME property_sanitized COMMAND property --seed 1 --worlds 1000)
