@@ -78,7 +78,7 @@ static const char *digest_of(struct model *m, const char *image)
 
 static enum fate fate_of(const struct model *m, const char *digest)
 {
-    int i = digest ? atoi(digest + strlen("sha256:")) : -1;
+    int i = digest ? (int)strtol(digest + strlen("sha256:"), NULL, 10) : -1;
 
     return i >= 0 && i < DIGESTS ? (enum fate)m->script->fates[i] : FATE_GONE;
 }

@@ -23,7 +23,7 @@ int dep_index(const char *name)
 
 int app_index(const char *name)
 {
-    return name && !strncmp(name, "app", 3) ? atoi(name + 3) : -1;
+    return name && !strncmp(name, "app", 3) ? (int)strtol(name + 3, NULL, 10) : -1;
 }
 
 void server_changed(struct model *m, enum kind kind)
