@@ -398,6 +398,15 @@ static void check_ready(struct model *m, const struct release_status *was,
         check_runs_target(m, &now->apps[i]);
 }
 
+/* An app that is no longer listed is dropped as it settles: status does not say how (R12). */
+static void drop_chains(struct model *m, const struct release_status *was,
+                        const struct release_status *now)
+{
+    for (size_t i = 0; i < was->n_apps; i++)
+        if (!status_app(now, was->apps[i].name))
+            oracle_of(m, dep_index(was->apps[i].deployment))->touched = true;
+}
+
 void check_status(struct model *m, int release, const struct release_status *was,
                   const struct release_status *now)
 {
@@ -414,6 +423,7 @@ void check_status(struct model *m, int release, const struct release_status *was
     check_concurrent(m, release, was, now);
     check_ready(m, was, now);
     follow_latches(m, release, now);
+    drop_chains(m, was, now);
     for (size_t i = 0; i < now->n_apps; i++) {
         int by = oracle_of(m, dep_index(now->apps[i].deployment))->by;
 
