@@ -263,8 +263,6 @@ static void step_mover(struct planner *pl, struct app_status *app)
     if (starts && plan_has_moved_on(pl, app) && plan_decide(pl, app, spec))
         return;
     plan_follow(pl, app);
-    if (app->state == APP_PENDING && plan_images_state(pl) == RESOLVE_FAILED)
-        plan_skip(pl, app); /* its Deployment is gone, or not as it was found */
     if (spec && !app->target_image && plan_images_state(pl) == RESOLVE_DONE &&
         (app->state == APP_UPDATED || app->state == APP_PENDING))
         plan_skip_absent(pl, app, spec);
@@ -284,6 +282,15 @@ static void step_movers(struct planner *pl)
         if (app_is_moving(&pl->s->apps[i]) &&
             !(i < pl->o->spec->n_apps && plan_goes_back(pl, i))) /* else no longer listed */
             step_mover(pl, &pl->s->apps[i]);
+}
+
+/* Nothing more is resolved for a release that has given up: an app whose Deployment is gone, or not
+ * as it was found, or that has settled under its old name, waits for nothing. */
+static void skip_given_up(struct planner *pl)
+{
+    for (size_t i = 0; plan_images_state(pl) == RESOLVE_FAILED && i < pl->s->n_apps; i++)
+        if (pl->s->apps[i].state == APP_PENDING)
+            plan_skip(pl, &pl->s->apps[i]);
 }
 
 /* RollbackAll: what does not move, and what moves, for one that this plan found to have failed. One
@@ -356,11 +363,15 @@ struct plan plan_make(const struct observed *o, struct arena *a)
         if (seen.spec->on_failure != ON_FAILURE_ROLLBACK_FAILED)
             step_waiters(&pl, plan_check);
         step_movers(&pl);
+        skip_given_up(&pl);
         step_waiters(&pl, start);
         step_back(&pl);
         count_moving(&pl);
     }
     plan_conclude(&pl);
     p.watches_pods = pl.moving > 0 || pl.wants_pods;
+    /* In mode Plan what is settled is decided again and again: to ask anew each time would not end.
+     */
+    p.answers_ms = p.settled && !seen.spec->plan_only ? INT64_MAX : p.status.start_ms;
     return p;
 }

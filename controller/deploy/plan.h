@@ -46,6 +46,7 @@ struct plan {
     size_t n_actions;
     struct release_status status; /* wanted */
     bool settled;                 /* no app is pending, waiting or moving */
+    int64_t answers_ms;           /* older answers of registries are of no use any more */
     bool watches_pods;            /* ReplicaSets and pods of the namespace must be watched */
     int64_t again_ms;             /* look again then (wall clock), whatever happens; 0 = no need */
 };

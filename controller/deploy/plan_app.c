@@ -162,6 +162,19 @@ static bool runs_another(const struct deployment_facts *dep, const struct image_
     return false;
 }
 
+/* Has the registry said that there is no such image, or none for us? That answers whether it is the
+ * target, and is not asked again: an app may be held for days. */
+static bool is_known_gone(const struct planner *pl, const char *image)
+{
+    for (size_t i = 0; i < pl->o->n_images; i++) {
+        const struct image_answer *answer = &pl->o->images[i];
+
+        if (!strcmp(answer->image, image))
+            return answer->at_ms >= pl->s->start_ms && (answer->missing || answer->denied);
+    }
+    return false;
+}
+
 /* R3: changed means another digest. A running image without one: its tag is asked for, and its pods
  * must agree. */
 static enum change compare_image(struct planner *pl, const struct app_spec *spec,
@@ -177,7 +190,7 @@ static enum change compare_image(struct planner *pl, const struct app_spec *spec
         return strcmp(running, want) ? CHANGE_YES : CHANGE_NONE;
     if (image_digest(running))
         return image_same(running, target) ? CHANGE_NONE : CHANGE_YES;
-    if (!image_is_from(running, spec->repository))
+    if (!image_is_from(running, spec->repository) || is_known_gone(pl, running))
         return CHANGE_YES;
     answer = plan_ask_image(pl, running, pl->s->start_ms);
     if (!answer)
@@ -279,14 +292,24 @@ static const char *next_id(struct planner *pl, const struct deployment_facts *de
     return arena_printf(pl->a, "%.*s-%lld", UID_DIGITS, pl->o->uid, top + 1);
 }
 
-/* Did the attempt end well, or has it (an Adopt) found what was good already? */
+/* Did the attempt end well, or has it (an Adopt) found what was good already? It may have been
+ * written without digest, whatever pinDigest says by now. */
 static bool is_good_attempt(const struct planner *pl, const struct app_status *app)
 {
     const struct attempt *at = app->attempt;
-    const char *good = plan_written_image(pl, app->good_image);
+    const char *good = app->good_image, *wrote = at->images.items[0].image;
 
-    return image_same(good, at->images.items[0].image) &&
-           (at->kind == ATTEMPT_ADOPT || !app_is_moving(app));
+    if (!image_digest(wrote) && at->kind == ATTEMPT_ADOPT) /* its tag's digest was the target's */
+        return good && same_text(app->commit, at->commit);
+    if (good && !image_digest(wrote))
+        good = image_without_digest(good, pl->a);
+    return image_same(good, wrote) && (at->kind == ATTEMPT_ADOPT || !app_is_moving(app));
+}
+
+/* Was its patch taken? One that was never sent has put nothing there, whatever runs. */
+static bool was_taken(const struct attempt *at, const struct deployment_facts *dep)
+{
+    return at->accepted || (dep->attempt && !strcmp(dep->attempt->id, at->id));
 }
 
 /* The attempt whose unfinished or failed images the Deployment runs, if any: what it went back to
@@ -298,7 +321,7 @@ static const struct attempt *standing_attempt(const struct planner *pl,
     const struct attempt *own = app->attempt;
     bool failed = own && own->kind == ATTEMPT_ROLLBACK && !own->accepted; /* and is still there */
 
-    if (own && own->images.n && same_text(own->deployment_uid, dep->uid) &&
+    if (own && own->images.n && same_text(own->deployment_uid, dep->uid) && was_taken(own, dep) &&
         images_match(&dep->tmpl, &own->images) && !plan_is_patched_over(pl, dep, own))
         return is_good_attempt(pl, app) ? NULL : own;
     if (dep->attempt && dep->attempt->images.n && images_match(&dep->tmpl, &dep->attempt->images) &&

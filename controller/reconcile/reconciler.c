@@ -220,7 +220,7 @@ static void reconcile(struct reconciler *rc, const char *key)
         cluster_watch_pods(rc->cluster, r->meta.ns);
     ask_questions(rc, key, r, &p, f);
     again_ms = next_look(rc, &p, f, wall_ms);
-    facts_forget_images(f, p.settled ? INT64_MAX : p.status.start_ms);
+    facts_forget_images(f, p.answers_ms);
     if (p.settled)
         facts_settle(f);
     running = xcalloc(1, sizeof *running);

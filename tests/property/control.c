@@ -1,0 +1,704 @@
+/* A controller: watches that lag, facts beside them, and the writes of a plan one after the other.
+ * It does what reconcile/ does (reconciler.c, effects.c, facts.c, questions.c), on this clock. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/backoff.h"
+#include "property/model.h"
+
+#define LIVE_READ_MS 60000
+#define TIMEOUT_MS 5000
+#define CONFLICTS 10
+
+static const struct backoff WORK_AGAIN = { 5, 60000 };
+static const struct backoff MISSING_AGAIN = { 1000, 10000 };
+static const struct backoff TROUBLE_AGAIN = { 1000, 60000 };
+
+enum { WHAT_LAG = 40, WHAT_WAY, WHAT_LOSS };
+
+enum req_kind {
+    REQ_STATUS,
+    REQ_PATCH,
+    REQ_REREAD_RELEASE,
+    REQ_REREAD_DEP,
+    REQ_LIVE_RELEASE,
+    REQ_LIVE_DEP,
+    REQ_RESOLVE,
+    REQ_LOG,
+};
+
+struct request {
+    enum req_kind kind;
+    int which, epoch, release, dep;
+    const char *image, *pod, *container;
+    int64_t set_uid;       /* whose pods are read too */
+    int64_t sent_ms, n;    /* n: its number, for chance */
+    bool lost, late, mute; /* never arrives; arrives after the timeout; its reply is lost */
+    struct write write;
+    const char *uid;
+    int64_t rv;
+    const struct release_status *status;
+    /* the answer */
+    int code; /* 0 = none came */
+    struct release got_release;
+    struct dep got_dep;
+    struct pod pods[8];
+    size_t n_pods;
+    const char *digest;
+};
+
+/* --- when keys are due --- */
+
+static struct job *job_of(struct model *m, int which, int release)
+{
+    return &m->controllers[which].jobs[release];
+}
+
+static void schedule(struct model *m, int which, int release, int64_t at_ms)
+{
+    struct job *job = job_of(m, which, release);
+
+    if (job->due_ms && job->due_ms <= at_ms)
+        return;
+    job->due_ms = at_ms;
+    model_move(m, at_ms, T_WORK, which, release);
+}
+
+static void add_key(struct model *m, int which, int release)
+{
+    struct job *job = job_of(m, which, release);
+
+    if (job->chain.on)
+        job->pending = true;
+    else
+        schedule(m, which, release, m->now_ms + 1);
+}
+
+static void add_keys(struct model *m, int which)
+{
+    for (int r = 0; r < m->script->releases; r++)
+        add_key(m, which, r);
+}
+
+static void finish(struct model *m, int which, int release, bool failed, int64_t again_ms)
+{
+    struct job *job = job_of(m, which, release);
+
+    job->chain.on = false;
+    job->failures = failed ? job->failures + 1 : 0;
+    if (failed)
+        schedule(m, which, release, m->now_ms + 1 + backoff_ms(&WORK_AGAIN, job->failures));
+    else if (again_ms)
+        schedule(m, which, release, again_ms > m->now_ms ? again_ms : m->now_ms + 1);
+    if (job->pending)
+        schedule(m, which, release, m->now_ms + 1);
+    job->pending = false;
+}
+
+/* --- watches --- */
+
+static void copy_kind(struct model *m, struct controller *c, enum kind kind)
+{
+    switch (kind) {
+    case KIND_RELEASES:
+        memcpy(c->seen.releases, m->truth.releases, sizeof c->seen.releases);
+        break;
+    case KIND_DEPS:
+        memcpy(c->seen.deps, m->truth.deps, sizeof c->seen.deps);
+        break;
+    case KIND_SETS:
+        memcpy(c->seen.sets, m->truth.sets, sizeof c->seen.sets);
+        break;
+    case KIND_PODS:
+    case KINDS:
+        memcpy(c->seen.pods, m->truth.pods, sizeof c->seen.pods);
+        break;
+    }
+}
+
+void control_stale(struct model *m, enum kind kind)
+{
+    for (int i = 0; i < 2; i++) {
+        struct controller *c = &m->controllers[i];
+        int64_t at_ms;
+
+        if (!c->alive || c->stale[kind] || (kind >= KIND_SETS && c->pods != 2))
+            continue;
+        c->stale[kind] = true;
+        at_ms = m->now_ms + model_chance(m, WHAT_LAG, ++m->draws, 5, m->script->lag_ms);
+        model_at(m, at_ms, T_REFRESH, i, (int)kind, 0, NULL);
+    }
+}
+
+void control_refresh(struct model *m, int which, enum kind kind)
+{
+    struct controller *c = &m->controllers[which];
+
+    if (!c->alive || !c->stale[kind])
+        return;
+    if (c->frozen_ms[kind] > m->now_ms) {
+        model_at(m, c->frozen_ms[kind], T_REFRESH, which, (int)kind, 0, NULL);
+        return;
+    }
+    c->stale[kind] = false;
+    copy_kind(m, c, kind);
+    add_keys(m, which);
+}
+
+void control_freeze(struct model *m, enum kind kind, int64_t until_ms)
+{
+    m->controllers[m->leader].frozen_ms[kind] = until_ms;
+}
+
+static void watch_pods(struct model *m, int which)
+{
+    struct controller *c = &m->controllers[which];
+
+    if (c->pods)
+        return;
+    c->pods = 1;
+    model_at(m, m->now_ms + model_chance(m, WHAT_LAG, ++m->draws, 20, 1500), T_PODS_SYNCED, which,
+             c->epoch, 0, NULL);
+}
+
+void control_pods_synced(struct model *m, int which, int epoch)
+{
+    struct controller *c = &m->controllers[which];
+
+    if (!c->alive || c->epoch != epoch)
+        return;
+    c->pods = 2;
+    copy_kind(m, c, KIND_SETS);
+    copy_kind(m, c, KIND_PODS);
+    add_keys(m, which);
+}
+
+void control_begin(struct model *m, int which)
+{
+    struct controller *c = &m->controllers[which];
+    int epoch = c->epoch + 1;
+
+    memset(c, 0, sizeof *c);
+    c->alive = true;
+    c->epoch = epoch;
+    copy_kind(m, c, KIND_RELEASES);
+    copy_kind(m, c, KIND_DEPS);
+    model_tell(m, "controller %d starts", which);
+    for (int r = 0; r < m->script->releases; r++) {
+        c->jobs[r].facts.live_ms = m->now_ms;
+        schedule(m, which, r, m->now_ms + model_chance(m, WHAT_LAG, ++m->draws, 5, 500));
+    }
+}
+
+void control_stop(struct model *m, int which)
+{
+    m->controllers[which].alive = false;
+    m->controllers[which].epoch++;
+}
+
+/* --- requests --- */
+
+/* What a network does to a request: its way there, the way back, or neither, is lost. */
+static void send(struct model *m, struct request *req)
+{
+    bool api = req->kind != REQ_RESOLVE && req->kind != REQ_LOG;
+    bool lossy = api && m->lossy_ms > m->now_ms;
+    int64_t way_ms;
+
+    req->n = ++m->draws;
+    req->epoch = m->controllers[req->which].epoch;
+    req->sent_ms = m->now_ms;
+    way_ms = model_chance(m, WHAT_WAY, req->n, 1, 60);
+    if (lossy && model_chance(m, WHAT_LOSS, req->n, 0, 2) == 0) {
+        req->lost = m->lossy == 0 || (m->lossy == 2 && req->n % 2);
+        req->late = m->lossy == 3;
+        req->mute = !req->lost;
+    }
+    if (req->late)
+        way_ms += TIMEOUT_MS + model_chance(m, WHAT_WAY, req->n, 500, 9000);
+    if (!req->lost)
+        model_at(m, m->now_ms + way_ms, T_ARRIVE, 0, 0, 0, req);
+    if (req->mute || req->lost)
+        model_at(m, m->now_ms + TIMEOUT_MS, T_REPLY, 0, 0, 0, req);
+}
+
+static struct request *new_request(struct model *m, int which, int release, enum req_kind kind)
+{
+    struct request *req = arena_alloc(m->arena, sizeof *req);
+
+    req->kind = kind;
+    req->which = which;
+    req->release = release;
+    return req;
+}
+
+static void get_dep(struct model *m, struct request *req)
+{
+    req->got_dep = m->truth.deps[req->dep];
+    req->code = req->got_dep.exists ? 200 : 404;
+    for (int i = 0; i < PODS && req->n_pods < ARRAY_LEN(req->pods); i++)
+        if (req->set_uid && m->truth.pods[i].used && m->truth.pods[i].set_uid == req->set_uid)
+            req->pods[req->n_pods++] = m->truth.pods[i];
+}
+
+void control_arrive(struct model *m, struct request *req)
+{
+    const struct controller *c = &m->controllers[req->which];
+
+    m->zombie = req->late || !c->alive || c->epoch != req->epoch || req->which != m->leader;
+    switch (req->kind) {
+    case REQ_STATUS:
+        req->code = server_patch_status(m, req->release, req->uid, req->rv, req->status);
+        req->got_release = m->truth.releases[req->release];
+        break;
+    case REQ_PATCH:
+        req->code = server_patch_deployment(m, req->dep, req->write.body);
+        req->got_dep = m->truth.deps[req->dep];
+        break;
+    case REQ_REREAD_RELEASE:
+    case REQ_LIVE_RELEASE:
+        req->got_release = m->truth.releases[req->release];
+        req->code = 200;
+        break;
+    case REQ_REREAD_DEP:
+    case REQ_LIVE_DEP:
+        get_dep(m, req);
+        break;
+    case REQ_RESOLVE:
+        req->digest = server_digest(m, req->image);
+        req->code = m->registry_ms > m->now_ms ? 503 : req->digest ? 200 : 404;
+        break;
+    case REQ_LOG:
+        req->code = 200;
+        break;
+    }
+    if (req->code != 200 && (req->kind == REQ_PATCH || req->kind == REQ_STATUS))
+        model_tell(m, "  %s of %d is answered %d", req->kind == REQ_PATCH ? "patch" : "status",
+                   req->kind == REQ_PATCH ? req->dep : req->release, req->code);
+    if (!req->mute)
+        model_at(m, m->now_ms + model_chance(m, WHAT_WAY, req->n + 7, 1, 60), T_REPLY, 0, 0, 0,
+                 req);
+}
+
+/* --- facts --- */
+
+static void put_release(struct facts *f, const struct release *r)
+{
+    if (!f->release.exists || f->release.rv <= r->rv)
+        f->release = *r;
+}
+
+static void put_dep(struct model *m, struct facts *f, int dep, const struct dep *d, int64_t read_ms)
+{
+    struct held_dep *held = &f->deps[dep];
+
+    if (held->held && held->dep.rv > d->rv)
+        return;
+    held->held = true;
+    held->dep = *d;
+    held->at_ms = m->now_ms;
+    held->read_ms = read_ms;
+}
+
+static struct image_answer *image_fact(struct model *m, struct facts *f, const char *image,
+                                       size_t *ret_at)
+{
+    for (size_t i = 0; i < f->n_images; i++)
+        if (!strcmp(f->images[i].image, image)) {
+            *ret_at = i;
+            return &f->images[i];
+        }
+    if (f->n_images == FACTS)
+        model_abort(m, __func__);
+    *ret_at = f->n_images++;
+    f->images[*ret_at] = (struct image_answer){ .image = arena_strdup(m->arena, image) };
+    f->image_failures[*ret_at] = 0;
+    return &f->images[*ret_at];
+}
+
+static void image_answered(struct model *m, struct facts *f, const struct request *req)
+{
+    size_t at;
+    struct image_answer *answer = image_fact(m, f, req->image, &at);
+
+    *answer =
+        (struct image_answer){ .image = answer->image,
+                               .at_ms = m->now_ms,
+                               .digest = req->code == 200 ? req->digest : NULL,
+                               .missing = req->code == 404,
+                               .error = req->code == 503 ? "registry reg.io: HTTP 503" : NULL };
+    if (req->code == 200)
+        f->image_failures[at] = 0;
+    else
+        answer->retry_ms = m->now_ms + backoff_ms(answer->missing ? &MISSING_AGAIN : &TROUBLE_AGAIN,
+                                                  ++f->image_failures[at]);
+}
+
+static void forget_images(struct facts *f, int64_t before_ms)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < f->n_images; i++)
+        if (f->images[i].asking || f->images[i].at_ms >= before_ms) {
+            f->image_failures[n] = f->image_failures[i];
+            f->images[n++] = f->images[i];
+        }
+    f->n_images = n;
+}
+
+static void forget_failure(struct facts *f, const char *id)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < f->n_failures; i++)
+        if (strcmp(f->failures[i].attempt_id, id) != 0)
+            f->failures[n++] = f->failures[i];
+    f->n_failures = n;
+}
+
+static void forget_refusal(struct facts *f, const char *id)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < f->n_refusals; i++)
+        if (strcmp(f->refusals[i].attempt_id, id) != 0)
+            f->refusals[n++] = f->refusals[i];
+    f->n_refusals = n;
+}
+
+static void note_refusal(struct model *m, struct facts *f, const char *id, int code)
+{
+    forget_refusal(f, id);
+    forget_failure(f, id);
+    if (f->n_refusals == FACTS)
+        model_abort(m, __func__);
+    f->refusals[f->n_refusals++] = (struct refusal){ .attempt_id = id,
+                                                     .for_good = code == 422,
+                                                     .forbidden = code == 403,
+                                                     .text = "admission webhook says no",
+                                                     .at_ms = m->now_ms };
+}
+
+static void note_failure(struct model *m, struct facts *f, const char *id)
+{
+    for (size_t i = 0; i < f->n_failures; i++)
+        if (!strcmp(f->failures[i].attempt_id, id)) {
+            f->failures[i].last_ms = m->now_ms;
+            return;
+        }
+    if (f->n_failures == FACTS)
+        model_abort(m, __func__);
+    f->failures[f->n_failures++] = (struct patch_failure){
+        .attempt_id = id, .text = "no answer", .first_ms = m->now_ms, .last_ms = m->now_ms
+    };
+}
+
+/* --- writes --- */
+
+static void end_chain(struct model *m, const struct request *req, bool failed, bool again)
+{
+    struct chain *chain = &job_of(m, req->which, req->release)->chain;
+
+    finish(m, req->which, req->release, failed, again ? m->now_ms + 1 : chain->again_ms);
+}
+
+static void next_write(struct model *m, int which, int release)
+{
+    struct chain *chain = &job_of(m, which, release)->chain;
+    const struct write *w = &chain->writes[chain->at];
+    struct request *req;
+
+    if (chain->at == chain->n) {
+        finish(m, which, release, chain->failed, chain->again_ms);
+        return;
+    }
+    chain->at++;
+    req = new_request(m, which, release, w->kind == ACT_PATCH_STATUS ? REQ_STATUS : REQ_PATCH);
+    req->write = *w;
+    req->dep = w->dep;
+    req->uid = chain->uid;
+    req->rv = chain->rv;
+    req->status = chain->status;
+    send(m, req);
+}
+
+/* 409: read what is there now, decide again. */
+static void reread(struct model *m, const struct request *req)
+{
+    struct facts *f = &job_of(m, req->which, req->release)->facts;
+    struct request *again;
+
+    if (++f->conflicts > CONFLICTS) {
+        end_chain(m, req, true, false);
+        return;
+    }
+    again = new_request(m, req->which, req->release,
+                        req->kind == REQ_STATUS ? REQ_REREAD_RELEASE : REQ_REREAD_DEP);
+    again->dep = req->dep;
+    send(m, again);
+}
+
+static void on_status(struct model *m, const struct request *req)
+{
+    struct facts *f = &job_of(m, req->which, req->release)->facts;
+
+    if (req->code == 409) {
+        reread(m, req);
+        return;
+    }
+    if (req->code != 200) {
+        end_chain(m, req, req->code != 404, false);
+        return;
+    }
+    put_release(f, &req->got_release);
+    f->last_write_ms = m->now_ms;
+    f->conflicts = 0;
+    next_write(m, req->which, req->release);
+}
+
+static void on_patch(struct model *m, const struct request *req)
+{
+    struct job *job = job_of(m, req->which, req->release);
+    struct facts *f = &job->facts;
+
+    if (req->code == 200) {
+        put_dep(m, f, req->dep, &req->got_dep, 0);
+        forget_failure(f, req->write.id);
+        forget_refusal(f, req->write.id);
+        f->conflicts = 0;
+        next_write(m, req->which, req->release);
+    } else if (req->code == 409) {
+        forget_failure(f, req->write.id);
+        reread(m, req);
+    } else if (req->code == 400 || req->code == 403 || req->code == 422) {
+        note_refusal(m, f, req->write.id, req->code);
+        end_chain(m, req, false, true);
+    } else {
+        note_failure(m, f, req->write.id);
+        job->chain.failed = true;
+        next_write(m, req->which, req->release);
+    }
+}
+
+static void on_live_dep(struct model *m, const struct request *req, struct facts *f)
+{
+    struct held_dep *held = &f->deps[req->dep];
+
+    if (req->code != 200)
+        return;
+    put_dep(m, f, req->dep, &req->got_dep, m->now_ms);
+    if (!req->set_uid)
+        return;
+    held->pods_ms = m->now_ms;
+    held->pods_set = req->set_uid;
+    held->n_pods = req->n_pods;
+    memcpy(held->pods, req->pods, sizeof held->pods);
+}
+
+static void on_answer(struct model *m, const struct request *req, struct facts *f)
+{
+    if (req->kind == REQ_RESOLVE)
+        image_answered(m, f, req);
+    else if (req->kind == REQ_LIVE_DEP)
+        on_live_dep(m, req, f);
+    else if (req->kind == REQ_LIVE_RELEASE && req->code == 200)
+        put_release(f, &req->got_release);
+    for (size_t i = 0; req->kind == REQ_LOG && i < f->n_logs; i++)
+        if (!strcmp(f->logs[i].pod, req->pod)) {
+            f->logs[i].done = true;
+            f->logs[i].tail = "panic: no such table";
+        }
+    add_key(m, req->which, req->release);
+}
+
+void control_reply(struct model *m, struct request *req)
+{
+    struct controller *c = &m->controllers[req->which];
+    struct facts *f = &c->jobs[req->release].facts;
+
+    if (!c->alive || c->epoch != req->epoch)
+        return;
+    if (req->mute || req->lost)
+        req->code = 0;
+    switch (req->kind) {
+    case REQ_STATUS:
+        on_status(m, req);
+        break;
+    case REQ_PATCH:
+        on_patch(m, req);
+        break;
+    case REQ_REREAD_RELEASE:
+        if (req->code == 200)
+            put_release(f, &req->got_release);
+        end_chain(m, req, req->code != 200, true);
+        break;
+    case REQ_REREAD_DEP:
+        if (req->code == 200)
+            put_dep(m, f, req->dep, &req->got_dep, 0);
+        end_chain(m, req, req->code != 200, true);
+        break;
+    case REQ_LIVE_RELEASE:
+    case REQ_LIVE_DEP:
+    case REQ_RESOLVE:
+    case REQ_LOG:
+        on_answer(m, req, f);
+        break;
+    }
+}
+
+/* --- questions --- */
+
+static void ask_log(struct model *m, struct facts *f, struct request *req, const struct action *act)
+{
+    if (f->n_logs == FACTS)
+        model_abort(m, __func__);
+    req->pod = arena_strdup(m->arena, act->pod);
+    f->logs[f->n_logs++] = (struct log_answer){ .pod = req->pod,
+                                                .container = arena_strdup(m->arena, act->container),
+                                                .asked_ms = m->now_ms };
+}
+
+static void ask(struct model *m, int which, int release, const struct action *act)
+{
+    struct controller *c = &m->controllers[which];
+    struct facts *f = &c->jobs[release].facts;
+    struct request *req;
+    const struct set *set;
+    size_t at;
+
+    if (act->kind == ACT_RESOLVE) {
+        req = new_request(m, which, release, REQ_RESOLVE);
+        image_fact(m, f, act->image, &at)->asking = true;
+        req->image = f->images[at].image;
+    } else if (act->kind == ACT_FETCH_LOGS) {
+        req = new_request(m, which, release, REQ_LOG);
+        ask_log(m, f, req, act);
+    } else if (act->kind == ACT_READ_LIVE) {
+        req = new_request(m, which, release, REQ_LIVE_DEP);
+        req->dep = dep_index(act->deployment);
+        set = c->pods == 2 ? kubernetes_newest(&c->seen, c->seen.deps[req->dep].uid) : NULL;
+        req->set_uid = set ? set->uid : 0;
+    } else {
+        return;
+    }
+    send(m, req);
+}
+
+static void ask_all(struct model *m, int which, int release, const struct plan *p)
+{
+    struct facts *f = &job_of(m, which, release)->facts;
+
+    for (size_t i = 0; i < p->n_actions; i++)
+        ask(m, which, release, &p->actions[i]);
+    if (p->settled || m->now_ms < f->live_ms + LIVE_READ_MS)
+        return;
+    f->live_ms = m->now_ms;
+    send(m, new_request(m, which, release, REQ_LIVE_RELEASE));
+}
+
+/* --- a reconcile --- */
+
+static const struct release_status *keep_status(struct model *m, const struct plan *p)
+{
+    AUTO(json) cJSON *tree = status_encode(&p->status);
+    struct release_status *kept = arena_alloc(m->arena, sizeof *kept);
+
+    status_decode(tree, m->arena, kept);
+    check_kept(m, tree, kept);
+    return kept;
+}
+
+static void keep_write(struct model *m, struct chain *chain, const struct action *act)
+{
+    chain->writes[chain->n++] = (struct write){ .kind = act->kind,
+                                                .app = arena_strdup(m->arena, act->app),
+                                                .id = arena_strdup(m->arena, act->id),
+                                                .body = arena_strdup(m->arena, act->body),
+                                                .dep = dep_index(act->deployment) };
+}
+
+static bool start_chain(struct model *m, struct job *job, const struct observed *o,
+                        const struct plan *p, int64_t again_ms)
+{
+    struct chain *chain = &job->chain;
+
+    *chain = (struct chain){ .again_ms = again_ms };
+    chain->writes = arena_array(m->arena, p->n_actions + 1, sizeof *chain->writes);
+    for (size_t i = 0; i < p->n_actions; i++)
+        if (p->actions[i].kind == ACT_PATCH_STATUS || p->actions[i].kind == ACT_PATCH_DEPLOYMENT)
+            keep_write(m, chain, &p->actions[i]);
+    if (!chain->n)
+        return false;
+    chain->uid = arena_strdup(m->arena, o->uid);
+    chain->rv = strtoll(o->rv, NULL, 10);
+    if (chain->writes[0].kind == ACT_PATCH_STATUS)
+        chain->status = keep_status(m, p);
+    chain->on = true;
+    return true;
+}
+
+static int64_t next_look(const struct model *m, const struct facts *f, const struct plan *p)
+{
+    int64_t again_ms = p->again_ms;
+
+    if (again_ms && again_ms <= m->now_ms)
+        again_ms = m->now_ms + 1;
+    if (!p->settled && (!again_ms || again_ms > f->live_ms + LIVE_READ_MS))
+        again_ms = f->live_ms + LIVE_READ_MS;
+    return again_ms;
+}
+
+static void tell_plan(struct model *m, int which, const struct observed *o, const struct plan *p)
+{
+    char *text;
+
+    if (!m->story || !p->n_actions)
+        return;
+    text = plan_print(o, p);
+    model_tell(m, "controller %d plans for %s\n%s", which, o->name, text);
+    free(text);
+}
+
+static void reconcile(struct model *m, int which, int release)
+{
+    AUTO(arena) struct arena *a = arena_new(16384);
+    struct controller *c = &m->controllers[which];
+    struct job *job = &c->jobs[release];
+    struct facts *f = &job->facts;
+    struct observed o;
+    struct plan p;
+    int64_t again_ms;
+
+    if (f->release.exists && f->release.rv <= c->seen.releases[release].rv)
+        f->release.exists = false;
+    o = observe(m, c, release, a);
+    p = plan_make(&o, a);
+    tell_plan(m, which, &o, &p);
+    check_plan(m, &p);
+    if (p.watches_pods)
+        watch_pods(m, which);
+    ask_all(m, which, release, &p);
+    again_ms = next_look(m, f, &p);
+    forget_images(f, p.answers_ms);
+    if (p.settled)
+        f->n_logs = f->n_refusals = f->n_failures = 0;
+    if (start_chain(m, job, &o, &p, again_ms))
+        next_write(m, which, release);
+    else
+        finish(m, which, release, false, again_ms);
+}
+
+void control_work(struct model *m, int which, int release)
+{
+    struct controller *c = &m->controllers[which];
+    struct job *job = &c->jobs[release];
+
+    if (!c->alive || job->due_ms != m->now_ms)
+        return;
+    job->due_ms = 0;
+    if (job->chain.on)
+        job->pending = true;
+    else
+        reconcile(m, which, release);
+}
