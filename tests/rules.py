@@ -83,9 +83,9 @@ def read_api(text):
             end_paragraph()
             if not re.match(r"\|[-|\s:]+$", line):
                 put([" ".join(line.split())])
-        elif re.match(r"- |\s*$", line):
+        elif re.match(r" *- |\s*$", line):
             end_paragraph()
-            paragraph = [line[2:]] if line.startswith("- ") else []
+            paragraph = [line.lstrip(" -")] if line.strip() else []
         elif re.match(r"\*\*[^*]+\*\*$", line):
             end_paragraph()  # a heading between the rules
         else:

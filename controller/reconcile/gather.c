@@ -205,13 +205,6 @@ static void look_at_apps(const struct release *r, const char *deployment, struct
     }
 }
 
-static bool is_newer(const struct kube_object *a, const struct kube_object *b)
-{
-    if (a->created_ms != b->created_ms)
-        return a->created_ms > b->created_ms;
-    return strcmp(a->name, b->name) > 0;
-}
-
 static void add_rival(const char *key, void *ctx)
 {
     struct rivals *rivals = ctx;
@@ -233,7 +226,7 @@ static void add_rival(const char *key, void *ctx)
     app->rivals[app->n_rivals] =
         (struct rival){ .name = other->meta.name,
                         .uid = other->meta.uid,
-                        .newer = is_newer(&other->meta, &rivals->self->meta),
+                        .newer = release_is_newer(other, rivals->self),
                         .finished = release_is_finished(other) };
     look_at_apps(other, app->deployment, &app->rivals[app->n_rivals++]);
 }

@@ -86,6 +86,13 @@ bool release_claims(const struct release *r, const char *deployment)
     return false;
 }
 
+bool release_is_newer(const struct release *a, const struct release *b)
+{
+    if (a->meta.created_ms != b->meta.created_ms)
+        return a->meta.created_ms > b->meta.created_ms;
+    return strcmp(a->meta.name, b->meta.name) > 0;
+}
+
 static bool is_handled(const char *token, const char *last)
 {
     return !token || (last && !strcmp(token, last));

@@ -27,6 +27,9 @@ void *release_decode(const cJSON *tree, struct err *e);
  * not. deployment NULL: to any. */
 bool release_claims(const struct release *r, const char *deployment);
 
+/* Of two of one namespace: was a created later? In one second the name decides (R15). */
+bool release_is_newer(const struct release *a, const struct release *b);
+
 /* Is it done with its generation and tokens? */
 bool release_is_finished(const struct release *r);
 

@@ -150,7 +150,7 @@ def a_newer_object_without_image_takes_nothing(name):
 
 @scenario
 def a_later_change_of_an_older_object_takes_over(name):
-    """R15: OwnershipConflict while the newer one is not finished, then the takeover; suspend claims nothing."""
+    """R15: OwnershipConflict while the newer one is not finished, then the takeover."""
     with World(name) as w:
         w.app("api")
         w.push("api", GOOD2, GOOD3, UNREADY)

@@ -79,6 +79,20 @@ def the_controller_runs_restricted():
         assert answer == may, f"may it {verb} {kind}? {answer}"
 
 
+@test
+def time_zones_are_those_of_the_image():
+    """R17: tzdata is in it, without the old names of zones."""
+    with Shop("node-zones", traffic=False) as shop:
+        def zone(name, time_zone):
+            shop.release(commit("1"), name=name, mode="Plan", freezeWindows=[
+                {"schedule": "0 0 1 1 *", "durationSeconds": 60, "timeZone": time_zone}])
+            wait(lambda: shop.ready(name).get("status") in ("True", "False"), "the plan", 60)
+            return shop.ready(name)
+        assert zone("new", "America/New_York")["reason"] == "Planned"
+        old = zone("old", "US/Eastern")
+        assert old["reason"] == "InvalidSpec" and "'US/Eastern' is not in the time zone database" in old["message"]
+
+
 def get(path, accept="*/*"):
     request = urllib.request.Request(f"http://{os.environ['REGISTRY']}/v2/{path}", headers={"Accept": accept})
     return urllib.request.urlopen(request, timeout=30).read()

@@ -65,6 +65,25 @@ static void check_touches_nothing(const struct observed *o, const struct plan *t
             die("mode Plan patches Deployment %s", told->actions[i].deployment);
 }
 
+/* To be switched to Plan is a new generation: what a newer AppRelease took over in this one (R15) has
+ * to wait there, and so has what depends on it. */
+static bool needs_superseded(const struct observed *o, const struct plan *done, const char *name)
+{
+    const struct release_spec *spec = o->spec;
+    uint64_t needs = 0;
+
+    for (size_t i = 0; i < spec->n_apps; i++)
+        if (!strcmp(spec->apps[i].name, name))
+            needs = spec->apps[i].needs;
+    for (size_t i = 0; i < spec->n_apps; i++) {
+        const struct app_status *app = status_app(&done->status, spec->apps[i].name);
+
+        if (needs >> i & 1 && app->state == APP_SUPERSEDED)
+            return true;
+    }
+    return false;
+}
+
 static void check_app(const struct observed *o, const struct plan *done, const struct plan *told,
                       const char *name)
 {
@@ -74,6 +93,8 @@ static void check_app(const struct observed *o, const struct plan *done, const s
     const struct attempt *at = begun(o, done, name);
     bool moved = is_moving(o->status, name);
 
+    if (needs_superseded(o, done, name))
+        return;
     if (moved && !is_moving(&told->status, name))
         return; /* it ends with this very look; what comes then is told with the next one */
     if (at) {

@@ -102,4 +102,61 @@ static void who_holds_it_is_known_from_its_fields(void)
     }
 }
 
-UNIT_MAIN(UNIT_TEST(a_token_fits_in_status), UNIT_TEST(who_holds_it_is_known_from_its_fields))
+/* --- R15: who lays claim to a Deployment, and who is the newest --- */
+
+static const struct {
+    const char *name, *metadata, *spec;
+    bool claims;
+} CLAIMS[] = {
+    { "one that is good", "", "", true },
+    { "a suspended one", "", ",\"suspend\":true", false },
+    { "a plan", "", ",\"mode\":\"Plan\"", false },
+    { "a wrong one", "", ",\"maxConcurrent\":0", false },
+    { "one that is being deleted", ",\"deletionTimestamp\":\"2026-11-24T12:00:00Z\"", "", false },
+    { "a paused one", "", ",\"paused\":true", true },
+};
+
+static struct release *decode(const char *name, const char *metadata, const char *spec)
+{
+    char json[1024];
+    struct err e = { 0 };
+    AUTO(json) cJSON *tree = NULL;
+
+    snprintf(json, sizeof json,
+             "{\"metadata\":{\"name\":\"%s\",\"uid\":\"u\",\"resourceVersion\":\"1\"%s},\"spec\":"
+             "{\"commit\":\"1234567\",\"registry\":\"reg.io\",\"apps\":[{\"name\":\"web\"}]%s}}",
+             name, metadata, spec);
+    tree = json_parse(json, strlen(json), &e);
+    return release_decode(tree, &e);
+}
+
+static void what_does_nothing_claims_nothing(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(CLAIMS); i++) {
+        struct release *r = decode("shop", CLAIMS[i].metadata, CLAIMS[i].spec);
+
+        CASE(CLAIMS[i].name, r && release_claims(r, "btc-web") == CLAIMS[i].claims);
+        CASE(CLAIMS[i].name, release_claims(r, NULL) == CLAIMS[i].claims);
+        CASE(CLAIMS[i].name, !release_claims(r, "btc-api"));
+        kube_object_free(&r->meta);
+    }
+}
+
+#define CREATED(at) ",\"creationTimestamp\":\"2026-11-24T12:00:" at "Z\""
+
+static void the_newest_is_known_by_time_then_by_name(void)
+{
+    struct release *a = decode("push-a", CREATED("00"), ""), *b = decode("push-b", CREATED("00"), ""),
+                   *late = decode("push-0", CREATED("01"), "");
+
+    CASE("the later one", release_is_newer(late, a) && !release_is_newer(a, late));
+    CASE("of one second the later name", release_is_newer(b, a) && !release_is_newer(a, b));
+    CASE("not itself", !release_is_newer(a, a));
+    kube_object_free(&a->meta);
+    kube_object_free(&b->meta);
+    kube_object_free(&late->meta);
+}
+
+UNIT_MAIN(UNIT_TEST(a_token_fits_in_status), UNIT_TEST(who_holds_it_is_known_from_its_fields),
+          UNIT_TEST(what_does_nothing_claims_nothing),
+          UNIT_TEST(the_newest_is_known_by_time_then_by_name))
