@@ -11,8 +11,6 @@
 #define REFUSED_RETRY_MS (60 * SECOND_MS) /* R5 */
 #define HICCUP_MS (10 * SECOND_MS)        /* R5: what is over by then is not told */
 #define LIVE_RETRY_MS (2 * SECOND_MS)
-#define LOG_TAILS_BYTES 16384 /* of all apps together */
-#define LOG_TAIL_BYTES 1024
 
 /* The image and the commit that the attempt is about: the target's, where that is the same. */
 static const char *attempt_image(const struct planner *pl, const struct app_status *app)
@@ -119,9 +117,7 @@ static bool log_is_ready(struct planner *pl, const struct app_status *app, const
 
 static struct failure *make_failure(struct planner *pl, const struct verdict *v, const char *tail)
 {
-    size_t share = LOG_TAILS_BYTES / (pl->s->n_apps ? pl->s->n_apps : 1);
     struct failure *f = arena_alloc(pl->a, sizeof *f);
-    size_t keep = share < LOG_TAIL_BYTES ? share : LOG_TAIL_BYTES;
 
     f->reason = v->run && v->run->end_reason && v->run->has_last ? v->run->end_reason : v->reason;
     f->exit_code = -1;
@@ -133,9 +129,6 @@ static struct failure *make_failure(struct planner *pl, const struct verdict *v,
         if (v->run->has_last)
             f->exit_code = v->run->exit_code;
     }
-    if (tail && strlen(tail) > keep)
-        for (tail += strlen(tail) - keep; (*tail & 0xC0) == 0x80;)
-            tail++; /* the rest of a UTF-8 character */
     f->log_tail = tail;
     return f;
 }

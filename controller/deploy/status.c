@@ -12,6 +12,8 @@
 #define ID_BYTES 64
 #define CONTAINER_BYTES 63
 #define REASON_BYTES 64
+#define LOG_TAIL_BYTES 1024
+#define LOG_TAILS_BYTES 16384 /* of all apps together */
 
 static const char *const STATES[] = {
     [APP_PENDING] = "Pending",
@@ -564,27 +566,52 @@ static const char *cut(const char *text, struct arena *a, size_t size)
     return text ? arena_strdup(a, text_clip(buf, size, text)) : NULL;
 }
 
-/* A copy: the stored status has the same one. */
-static struct failure *without_log(const struct failure *f, struct arena *a)
+/* The last lines of a log are what tells most. */
+static const char *end_of_log(const char *tail, size_t keep)
 {
-    struct failure *copy;
+    size_t n = length(tail);
 
-    if (!f)
-        return NULL;
-    copy = arena_alloc(a, sizeof *copy);
-    *copy = *f;
-    copy->log_tail = NULL;
-    return copy;
+    if (n <= keep)
+        return tail;
+    for (tail += n - keep; (*tail & 0xC0) == 0x80;)
+        tail++; /* the rest of a UTF-8 character */
+    return *tail ? tail : NULL;
+}
+
+/* In a copy of each failure: the stored status has the same one. */
+static void cut_logs(struct release_status *s, struct arena *a, size_t keep)
+{
+    for (size_t i = 0; i < s->n_apps; i++) {
+        struct failure *f = s->apps[i].failure, *copy;
+
+        if (!f || length(f->log_tail) <= keep)
+            continue;
+        copy = arena_alloc(a, sizeof *copy);
+        *copy = *f;
+        copy->log_tail = end_of_log(f->log_tail, keep);
+        s->apps[i].failure = copy;
+    }
+}
+
+static size_t logs_bytes(const struct release_status *s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->n_apps; i++)
+        n += s->apps[i].failure ? length(s->apps[i].failure->log_tail) : 0;
+    return n;
 }
 
 void status_shorten(struct release_status *s, struct arena *a)
 {
     static const size_t sizes[] = { 256, 64 };
 
+    cut_logs(s, a, LOG_TAIL_BYTES);
+    if (logs_bytes(s) > LOG_TAILS_BYTES)
+        cut_logs(s, a, LOG_TAILS_BYTES / s->n_apps);
     if (apps_bytes(s) <= STATUS_APPS_BYTES)
         return;
-    for (size_t i = 0; i < s->n_apps; i++)
-        s->apps[i].failure = without_log(s->apps[i].failure, a);
+    cut_logs(s, a, 0);
     for (size_t k = 0; k < ARRAY_LEN(sizes) && apps_bytes(s) > STATUS_APPS_BYTES; k++)
         for (size_t i = 0; i < s->n_apps; i++)
             s->apps[i].message = cut(s->apps[i].message, a, sizes[k]);

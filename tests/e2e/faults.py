@@ -2,6 +2,7 @@
 objects that should not be, secrets."""
 
 import base64
+import datetime
 import http.client
 import itertools
 import json
@@ -122,6 +123,32 @@ def a_conflict_with_another_image_is_decided_anew(name):
 
 
 @scenario
+def conflicts_without_end_are_tried_ten_times_then_slower(name):
+    """R5: eleven times at once, the same patch each time; then with backoff, until it is taken."""
+    with World(name) as w:
+        w.app("api")
+        w.push("api", GOOD2)
+        tries = []
+
+        def conflict(request):
+            if not request.is_write or request.kind != "deployments":
+                return None
+            tries.append((time.monotonic(), request.body))
+            return 409
+        w.proxy.break_with = conflict
+        w.release(GOOD2, ["api"], health=HEALTH)
+
+        def pauses():
+            return [b - a for (a, _), (b, _) in zip(tries, tries[1:])]
+        w.wait(lambda: max(pauses(), default=0) > 2.5, lambda: f"a long pause; they were {pauses()}")
+        assert 10 <= pauses().index(max(pauses())) <= 25, pauses()
+        assert len({body for _, body in tries}) == 1, "the same patch"
+        w.proxy.break_with = lambda request: None
+        w.wait_ready("True", timeout=100)
+        assert len(w.deployment_writes()) == 1
+
+
+@scenario
 def our_own_patch_is_not_forgotten_while_the_watch_is_away(name):
     """R4, R16: what the watch still shows is older than our patch, not somebody's edit."""
     with World(name) as w:
@@ -227,6 +254,21 @@ def a_registry_that_denies_is_given_up(name):
         w.wait_ready("False", "RegistryUnauthorized")
         assert not [r for r in w.proxy.writes() if r.kind == "deployments"]
         w.assert_quiet()
+
+
+@scenario
+def times_are_the_api_servers(name):
+    """R6: its clock is an hour ahead of ours, by its Date header."""
+    with World(name, start=False) as w:
+        w.proxy.ahead_s = 3600
+        w.app("api")
+        w.push("api", GOOD2)
+        w.start()
+        began = time.time()
+        w.release(GOOD2, ["api"])
+        status = w.wait_ready("True")
+        ahead = datetime.datetime.fromisoformat(status["startTime"].replace("Z", "+00:00")).timestamp() - began
+        assert 3590 < ahead < 3660, ahead
 
 
 # --- objects ---
@@ -343,6 +385,26 @@ def fail_in_every_way(w):
     w.proxy.reset_streams()
     time.sleep(2)
     w.proxy.break_with = lambda r: None
+
+
+@scenario
+def pull_secrets_of_the_pods_are_used_too(name):
+    """Section 2: those of the pod template, and those of its ServiceAccount; the spec names none."""
+    with World(name) as w:
+        pull_secret(w, "deployer", PASSWORD)
+        named = [{"name": "pull"}]
+        w.ns.create("serviceaccounts", {"metadata": {"name": "without"}})
+        w.ns.create("serviceaccounts", {"metadata": {"name": "with"}, "imagePullSecrets": named})
+        w.app("api", pod={"serviceAccountName": "without", "imagePullSecrets": named})
+        w.app("web", pod={"serviceAccountName": "with"})
+        w.app("job", pod={"serviceAccountName": "without"})
+        for app in ("api", "web", "job"):
+            w.push(app, GOOD2)
+        w.registry.login = ("deployer", PASSWORD)
+        w.release(GOOD2, ["api", "web"])
+        w.wait_ready("True", "ReleaseSucceeded")
+        w.release(GOOD2, ["job"], name="none", imageWaitSeconds=3)
+        w.wait_ready("False", "RegistryUnauthorized", name="none")
 
 
 @scenario

@@ -59,6 +59,7 @@ class Lane:
             assert request.method == "PATCH" and (
                 "/appreleases/shop/status?" in request.path or
                 "/deployments/btc-api?" in request.path), f"no other write: {request}"
+            assert_guarded(request)
         bodies = [json.loads(r.body) for r in writes if r.status == 200 and
                   r.kind == "deployments"]
         kinds = [json.loads(b["metadata"]["annotations"][PREFIX + "attempt"])["kind"]
@@ -78,6 +79,18 @@ class Lane:
         results = [h["result"] for h in w.status()["history"] if h["commit"] == to]
         assert results == ["RolledBack" if bad else "Succeeded"], results
         assert len(writes) <= 40, f"{len(writes)} writes"
+
+
+def assert_guarded(request):
+    """Ours by name (R5), and for no other object nor version than the one that was seen (R4, R5)."""
+    assert "fieldManager=btc-shopflow-deployer" in request.path, request
+    body = json.loads(request.body)
+    if request.kind == "deployments":
+        guards = body["metadata"]
+    else:
+        guards = {op["path"].removeprefix("/metadata/"): op["value"] for op in body}
+        assert set(guards) == {"resourceVersion", "uid", "/status"}, guards.keys()
+    assert guards["uid"] and guards["resourceVersion"], guards
 
 
 def together(functions):

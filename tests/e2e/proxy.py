@@ -1,6 +1,7 @@
 """Stands between the controller and the API server: keeps a log of all requests, breaks what a
 test wants broken. The controller speaks plain HTTP/1.1 to it."""
 
+import email.utils
 import http.client
 import http.server
 import json
@@ -87,7 +88,8 @@ class Proxy:
     "hang"         no reply (until close)
     409, 429, 500… this status instead, nothing is carried out
     (status, content type, bytes) this reply instead
-    rewrite: a function of an AppRelease that changes it on its way to the controller."""
+    rewrite: a function of an AppRelease that changes it on its way to the controller.
+    ahead_s: so far ahead is the API server's clock, by its Date header."""
 
     def __init__(self, cluster):
         self.cluster = cluster
@@ -98,6 +100,7 @@ class Proxy:
         self.before = lambda request: None  # called before a request is sent on
         self.after = lambda request: None   # called when its reply is there, before it is passed on
         self.rewrite = None
+        self.ahead_s = 0
         self.down = False
         self.lock = threading.Lock()
         self.open = {}  # handler → its request under way
@@ -232,10 +235,11 @@ class Proxy:
         else:
             self.reply(handler, answer, self.rewritten(request, text), cut=fault == "cut")
 
-    @staticmethod
-    def reply(handler, answer, text, cut=False):
+    def reply(self, handler, answer, text, cut=False):
         handler.send_response_only(answer.status)
         for name, value in answer.getheaders():
+            if name.lower() == "date":
+                value = email.utils.formatdate(time.time() + self.ahead_s, usegmt=True)
             if name.lower() not in HOP_BY_HOP:
                 handler.send_header(name, value)
         handler.send_header("Content-Length", str(len(text)))

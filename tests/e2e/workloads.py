@@ -226,6 +226,30 @@ def a_quota_refuses_new_pods(name):
         assert w.is_complete("api")
 
 
+@scenario
+def a_neighbour_of_the_same_image_proves_nothing(name):
+    """R6: another Deployment runs the release's image already, in a ReplicaSet of a higher revision.
+    The app's own one has no pods, for a quota refuses them."""
+    with World(name) as w:
+        w.app("api")
+        w.push("api", GOOD2)
+        w.app("other", replicas=1)
+        for n in range(3):
+            w.ns.patch("deployments", "btc-other", {"spec": {"template": {
+                "metadata": {"annotations": {"n": str(n)}},
+                "spec": {"containers": [{"name": "other", "image": w.image("api", GOOD2, pinned=True)}]}}}}, STRATEGIC)
+            w.wait(lambda: w.is_complete("other"), "the neighbour to be complete")
+        w.ns.create("resourcequotas", {"metadata": {"name": "three"}, "spec": {"hard": {"pods": "3"}}})
+        w.wait(lambda: w.ns.get("resourcequotas", "three").get("status", {}).get("used"), "the quota to count")
+        w.release(GOOD2, ["api"], health={"deadlineSeconds": 120})
+        w.wait(lambda: "availableMax" in w.app_status("api").get("attempt", {}), "pods to be counted")
+        time.sleep(5)
+        app = w.app_status("api")
+        assert (app["state"], app["attempt"]["availableMax"]) == ("Updating", 0), app
+        w.ns.delete("resourcequotas", "three")
+        w.wait_ready("True", "ReleaseSucceeded", timeout=90)
+
+
 def flapping(first):
     """The first pod seen is ready or not each second; others never: so the rollout is at no moment complete."""
     def fate(pod, age):

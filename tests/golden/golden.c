@@ -107,15 +107,26 @@ static void check_rights(const struct observed *o, const struct plan *p)
     }
 }
 
-/* kstatus: never both, and an old Ready never stands for a new generation. */
+/* kstatus: never both, and none of an old generation stands for a new one. The others name the
+ * generation that they are about: what is suspended says what became of the last one. */
 static void check_conditions(const struct plan *p)
 {
-    const struct condition *ready = status_condition(&p->status, "Ready");
+    static const char *const NOW[] = { "Ready", "Reconciling", "Stalled" };
+    int64_t generation = p->status.observed_generation;
 
     if (status_condition(&p->status, "Reconciling") && status_condition(&p->status, "Stalled"))
         die("Reconciling and Stalled are both there");
-    if (!ready || ready->observed_generation != p->status.observed_generation)
-        die("Ready is of another generation than the status");
+    if (!status_condition(&p->status, "Ready"))
+        die("Ready is not there");
+    for (size_t i = 0; i < ARRAY_LEN(NOW); i++) {
+        const struct condition *c = status_condition(&p->status, NOW[i]);
+
+        if (c && c->observed_generation != generation)
+            die("%s is of another generation than the status", NOW[i]);
+    }
+    for (size_t i = 0; i < p->status.n_conditions; i++)
+        if (p->status.conditions[i].observed_generation <= 0)
+            die("%s is of no generation", p->status.conditions[i].type);
 }
 
 /* --- what readers of the API meet --- */

@@ -283,7 +283,7 @@ static size_t printed_bytes(const struct release_status *s)
 static void shortens_what_has_no_room(void)
 {
     AUTO(arena) struct arena *a = arena_new(65536);
-    struct release_status few = wordy(a, 10, 1000), many = wordy(a, 64, 1000);
+    struct release_status few = wordy(a, 10, 1000), many = wordy(a, 85, 1000);
     struct release_status most = wordy(a, 128, 1000);
     const struct failure *stored = many.apps[0].failure;
 
@@ -291,14 +291,43 @@ static void shortens_what_has_no_room(void)
     CASE("room for all", few.apps[9].failure->log_tail && strlen(few.apps[9].message) == 1000);
     status_shorten(&many, a);
     CASE("log lines go first", !many.apps[0].failure->log_tail && many.apps[0].failure->pod);
-    CASE("messages stay as long as may be", strlen(many.apps[63].message) == 1000);
+    CASE("messages stay as long as may be", strlen(many.apps[84].message) == 1000);
     CASE("what was stored is not touched", stored->log_tail);
     status_shorten(&most, a);
     CASE("messages are cut", most.apps[0].message && strlen(most.apps[0].message) < 256);
     CASE("it fits", printed_bytes(&most) <= STATUS_APPS_BYTES);
 }
 
-UNIT_MAIN(UNIT_TEST(shortens_what_has_no_room), UNIT_TEST(keeps_every_field),
+static size_t tails_bytes(const struct release_status *s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->n_apps; i++)
+        n += strlen(s->apps[i].failure->log_tail);
+    return n;
+}
+
+/* The tails of apps that failed earlier are there still, however many the list has by then. */
+static void all_log_tails_share_16_kib(void)
+{
+    AUTO(arena) struct arena *a = arena_new(65536);
+    struct release_status one = wordy(a, 1, 2000), sixteen = wordy(a, 16, 1024);
+    struct release_status more = wordy(a, 17, 1024), wide = wordy(a, 32, 700);
+
+    status_shorten(&one, a);
+    CASE("one has 1 KiB", strlen(one.apps[0].failure->log_tail) == 1024);
+    status_shorten(&sixteen, a);
+    CASE("sixteen of 1 KiB fit", tails_bytes(&sixteen) == 16384);
+    status_shorten(&more, a);
+    CASE("one more shortens all", tails_bytes(&more) == 17 * (size_t)(16384 / 17));
+    CASE("the end is kept", more.apps[0].failure->log_tail[16384 / 17 - 1] == '1');
+    wide.apps[0].failure->log_tail = arena_printf(a, "%s\xc3\xa4%0511d", wide.apps[1].message, 1);
+    status_shorten(&wide, a);
+    CASE("cut at a character", strlen(wide.apps[0].failure->log_tail) == 511);
+    CASE("together", tails_bytes(&wide) <= 16384);
+}
+
+UNIT_MAIN(UNIT_TEST(all_log_tails_share_16_kib), UNIT_TEST(shortens_what_has_no_room), UNIT_TEST(keeps_every_field),
           UNIT_TEST(starts_from_nothing), UNIT_TEST(tells_absent_from_zero),
           UNIT_TEST(leaves_out_what_makes_no_sense), UNIT_TEST(names_all_states_and_kinds),
           UNIT_TEST(knows_what_is_urgent), UNIT_TEST(an_attempt_survives_the_annotation),
