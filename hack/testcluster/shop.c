@@ -5,6 +5,7 @@
  *                   or unready (/healthz is 503)
  *   shop traffic HOST:PORT…   waits until each has answered, then asks them in turn, counts, and
  *                             answers the counts on :8080
+ *   shop migrate    an app's init container: is done at once, or crashes as the app does
  *   shop count      prints what the traffic in the same pod has counted
  *   shop pause      sleeps: the pod sandbox's process
  *
@@ -233,15 +234,23 @@ static void devour(void)
     }
 }
 
+static bool crashes(void)
+{
+    const char *app = setting("SHOP_APP", "shop"), *version = setting("SHOP_VERSION", "dev");
+
+    if (strcmp(setting("SHOP_FATE", "good"), "crash"))
+        return false;
+    fprintf(stderr, "%s %s: starting\n", app, version);
+    fprintf(stderr, "%s: FATAL: DATABASE_URL is not set\n", app);
+    return true;
+}
+
 static int run_app(void)
 {
     const char *app = setting("SHOP_APP", "shop"), *version = setting("SHOP_VERSION", "dev");
 
-    if (!strcmp(setting("SHOP_FATE", "good"), "crash")) {
-        fprintf(stderr, "%s %s: starting\n", app, version);
-        fprintf(stderr, "%s: FATAL: DATABASE_URL is not set\n", app);
+    if (crashes())
         return 1;
-    }
     if (!strcmp(setting("SHOP_FATE", "good"), "oom"))
         devour();
     signal(SIGTERM, linger);
@@ -265,6 +274,8 @@ int main(int argc, char **argv)
                 ;
         }
     }
+    if (!strcmp(what, "migrate"))
+        return crashes();
     if (!strcmp(what, "count"))
         return print_counts();
     if (!strcmp(what, "traffic") && argc > 2) {

@@ -1,5 +1,5 @@
 # Every scenario of the modules below as a test of its own, against one cluster with
-# simulated nodes; node.py against a real node. The fixtures bring the clusters up; they stay up.
+# simulated nodes; node.py and node_rules.py against a real node. The fixtures bring the clusters up; they stay up.
 set(E2E ${CMAKE_CURRENT_SOURCE_DIR}/e2e)
 set(HACK ${CMAKE_SOURCE_DIR}/hack)
 find_package(Python3 COMPONENTS Interpreter REQUIRED)
@@ -60,7 +60,8 @@ add_test(NAME node_demo COMMAND ${HACK}/demo.sh)
 set_tests_properties(node_demo PROPERTIES FIXTURES_REQUIRED node FIXTURES_SETUP demo LABELS node TIMEOUT 1200
     RUN_SERIAL ON)
 names_of(node names)
-foreach(name IN LISTS names)
+names_of(node_rules rules)
+foreach(name IN LISTS names rules)
     add_test(NAME node_${name} COMMAND ${HACK}/with-cluster.sh --node ${Python3_EXECUTABLE} ${E2E}/run.py ${name})
     set_tests_properties(node_${name} PROPERTIES FIXTURES_REQUIRED demo LABELS node TIMEOUT 240 RUN_SERIAL ON
         ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)

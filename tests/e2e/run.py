@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs scenarios against the cluster of $KUBECONFIG: those of node.py with the controller that the demo
+"""Runs scenarios against the cluster of $KUBECONFIG: those of node.py and node_rules.py with the controller that the demo
 installed there, all others with the controller $CONTROLLER.
 
     run.py --list faults     the names of those of faults.py (or another)
@@ -22,6 +22,7 @@ NAMES = [
     "faults",
     "torture",
     "node",
+    "node_rules",
 ]
 MODULES = {name: importlib.import_module(name).ALL for name in NAMES}
 ALL = {name: function for module in MODULES.values() for name, function in module.items()}

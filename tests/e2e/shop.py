@@ -37,6 +37,7 @@ class Write:
     def __init__(self, entry):
         ref = entry.get("objectRef", {})
         self.user, self.verb, self.code = entry["user"]["username"], entry["verb"], entry["responseStatus"]["code"]
+        self.impersonated = entry.get("impersonatedUser", {}).get("username")
         self.namespace, self.name = ref.get("namespace"), ref.get("name")
         self.kind = "/".join(filter(None, (ref.get("resource"), ref.get("subresource"))))
         self.body = entry.get("requestObject")
@@ -96,7 +97,7 @@ class Shop:
 
     def release(self, commit_, apps=("api",), name="shop", **spec):
         body = {"commit": commit_, "registry": os.environ["REGISTRY"], "missingImagePolicy": "Fail",
-                "apps": [{"name": app} for app in apps],
+                "apps": [{"name": app} if isinstance(app, str) else app for app in apps],
                 "health": {"soakSeconds": 2, "deadlineSeconds": 60, **spec.pop("health", {})}, **spec}
         try:
             return self.ns.patch("appreleases", name, {"spec": body})
@@ -114,12 +115,13 @@ class Shop:
                 return c
         return {}
 
-    def wait_ready(self, reason, timeout=90):
-        wait(lambda: self.ready().get("reason") == reason, f"Ready to say {reason}", timeout)
-        return self.ns.get("appreleases", "shop")["status"]
+    def wait_ready(self, reason, timeout=90, name="shop"):
+        wait(lambda: self.ready(name).get("reason") == reason,
+             lambda: f"Ready of {name} to say {reason}; is {self.ready(name)}", timeout)
+        return self.ns.get("appreleases", name)["status"]
 
-    def app_status(self, app):
-        status = self.ns.get("appreleases", "shop").get("status", {})
+    def app_status(self, app, name="shop"):
+        status = self.ns.get("appreleases", name).get("status", {})
         return next((a for a in status.get("apps", []) if a["name"] == app), {})
 
     def image(self, app):
@@ -138,6 +140,11 @@ class Shop:
 
     def kinds(self, app):
         return [attempt_of(w)["kind"] for w in self.patches(app)]
+
+    def order(self):
+        """(app, kind) of each patch that the API server accepted, in order."""
+        return [(w.name.removeprefix("btc-"), attempt_of(w)["kind"])
+                for w in writes(self.name, kind="deployments", since=self.began) if w.code == 200]
 
 
 def attempt_of(write):
