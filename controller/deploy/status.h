@@ -151,9 +151,9 @@ bool status_equal(const struct release_status *a, const struct release_status *b
  * be gathered with others for a second (R20)? */
 bool status_is_urgent(const struct release_status *was, const struct release_status *now);
 
-/* Cut log tails to 1 KiB each and 16 KiB together; leave them out, then cut messages, as long as the
- * apps could take more than STATUS_APPS_BYTES. What is
- * left of each (64 bytes) is what a spec was measured for. */
+/* Cut log tails to 1 KiB each and 16 KiB together; leave them out, then cut messages, as long as
+ * the apps could take more than STATUS_APPS_BYTES. What is left of each (64 bytes) is what a spec
+ * was measured for. */
 void status_shorten(struct release_status *s, struct arena *a);
 
 const char *app_state_name(enum app_state state);

@@ -223,11 +223,10 @@ static void add_rival(const char *key, void *ctx)
         app->rivals = more;
         rivals->room = room;
     }
-    app->rivals[app->n_rivals] =
-        (struct rival){ .name = other->meta.name,
-                        .uid = other->meta.uid,
-                        .newer = release_is_newer(other, rivals->self),
-                        .finished = release_is_finished(other) };
+    app->rivals[app->n_rivals] = (struct rival){ .name = other->meta.name,
+                                                 .uid = other->meta.uid,
+                                                 .newer = release_is_newer(other, rivals->self),
+                                                 .finished = release_is_finished(other) };
     look_at_apps(other, app->deployment, &app->rivals[app->n_rivals++]);
 }
 

@@ -65,8 +65,8 @@ static void check_touches_nothing(const struct observed *o, const struct plan *t
             die("mode Plan patches Deployment %s", told->actions[i].deployment);
 }
 
-/* To be switched to Plan is a new generation: what a newer AppRelease took over in this one (R15) has
- * to wait there, and so has what depends on it. */
+/* To be switched to Plan is a new generation: what a newer AppRelease took over in this one (R15)
+ * has to wait there, and so has what depends on it. */
 static bool needs_superseded(const struct observed *o, const struct plan *done, const char *name)
 {
     const struct release_spec *spec = o->spec;

@@ -327,8 +327,9 @@ static void all_log_tails_share_16_kib(void)
     CASE("together", tails_bytes(&wide) <= 16384);
 }
 
-UNIT_MAIN(UNIT_TEST(all_log_tails_share_16_kib), UNIT_TEST(shortens_what_has_no_room), UNIT_TEST(keeps_every_field),
-          UNIT_TEST(starts_from_nothing), UNIT_TEST(tells_absent_from_zero),
-          UNIT_TEST(leaves_out_what_makes_no_sense), UNIT_TEST(names_all_states_and_kinds),
-          UNIT_TEST(knows_what_is_urgent), UNIT_TEST(an_attempt_survives_the_annotation),
+UNIT_MAIN(UNIT_TEST(all_log_tails_share_16_kib), UNIT_TEST(shortens_what_has_no_room),
+          UNIT_TEST(keeps_every_field), UNIT_TEST(starts_from_nothing),
+          UNIT_TEST(tells_absent_from_zero), UNIT_TEST(leaves_out_what_makes_no_sense),
+          UNIT_TEST(names_all_states_and_kinds), UNIT_TEST(knows_what_is_urgent),
+          UNIT_TEST(an_attempt_survives_the_annotation),
           UNIT_TEST(a_spoiled_annotation_is_no_attempt), UNIT_TEST(finds_by_name))

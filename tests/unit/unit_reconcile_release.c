@@ -146,7 +146,8 @@ static void what_does_nothing_claims_nothing(void)
 
 static void the_newest_is_known_by_time_then_by_name(void)
 {
-    struct release *a = decode("push-a", CREATED("00"), ""), *b = decode("push-b", CREATED("00"), ""),
+    struct release *a = decode("push-a", CREATED("00"), ""),
+                   *b = decode("push-b", CREATED("00"), ""),
                    *late = decode("push-0", CREATED("01"), "");
 
     CASE("the later one", release_is_newer(late, a) && !release_is_newer(a, late));
