@@ -540,11 +540,14 @@ static void write_status(struct planner *pl)
         plan_act(pl, ACT_PATCH_STATUS);
 }
 
-/* A plan has no entry in the history: it is finished when Ready tells of it. */
+/* A plan has no entry in the history: it is finished when Ready tells of it, which may have been
+ * True before this work began. */
 static int64_t finished_ms(const struct planner *pl)
 {
+    int64_t ready_ms = status_condition(pl->s, "Ready")->transition_ms;
+
     if (pl->o->spec->plan_only)
-        return status_condition(pl->s, "Ready")->transition_ms;
+        return ready_ms > pl->s->start_ms ? ready_ms : pl->s->start_ms;
     return pl->s->n_history ? pl->s->history[0].finish_ms : 0;
 }
 

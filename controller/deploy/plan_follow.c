@@ -305,15 +305,43 @@ static bool is_as_found(const struct planner *pl, const struct app_status *app,
             (!strncmp(there->id, pl->o->uid, 8) || images_equal(&at->previous, &there->previous)));
 }
 
-/* R17: a first patch that was written ahead, and that nobody has taken, has not started the app.
- * One that takes over what is half rolled goes on: that must not be left alone (R12). */
+/* A first patch that was written ahead, and that nobody has taken, has not started the app. One
+ * that takes over what is half rolled goes on: that must not be left alone (R12). */
+static bool is_unstarted(const struct app_status *app, const struct deployment_facts *dep)
+{
+    return app->attempt->kind == ATTEMPT_ROLL && images_match(&dep->tmpl, &app->attempt->previous);
+}
+
+/* Does the spec still ask for the app to start? Not when it is wrong, names the app no longer or
+ * with another Deployment (R12), or wants a plan only (R18). */
+static bool is_asked_for(const struct planner *pl, const struct app_status *app)
+{
+    const struct app_spec *spec = plan_app_spec(pl, app->name);
+
+    return !pl->o->spec_problem && !pl->o->spec->plan_only && spec &&
+           same_text(spec->deployment, app->deployment);
+}
+
+/* What nobody asks for any more is not sent. A live read tells that it was not taken meanwhile:
+ * what rolls must not be left alone. */
+static void take_back(struct planner *pl, struct app_status *app,
+                      const struct deployment_facts *dep)
+{
+    if (dep->read_ms > app->attempt->start_ms) {
+        app_set(pl, app, APP_PENDING, REASON_WaitingForTurn, NULL);
+        return;
+    }
+    plan_act(pl, ACT_READ_LIVE)->deployment = app->deployment;
+    plan_again_at(pl, pl->o->now_ms + LIVE_RETRY_MS);
+}
+
+/* R17: what has not started is held. */
 static bool is_held(struct planner *pl, struct app_status *app, const struct deployment_facts *dep)
 {
     const struct refusal *r = find_refusal(pl, app->attempt->id);
     struct hold hold;
 
-    if (app->attempt->kind != ATTEMPT_ROLL || (r && r->for_good) ||
-        !images_match(&dep->tmpl, &app->attempt->previous))
+    if ((r && r->for_good) || !is_unstarted(app, dep))
         return false;
     hold = plan_hold(pl);
     if (hold.reason)
@@ -332,6 +360,10 @@ static void follow_unaccepted(struct planner *pl, struct app_status *app,
         at->accepted = dep->generation;
         if (app->state == APP_UPDATING)
             app_set(pl, app, APP_UPDATING, rolling_reason(at), NULL);
+        return;
+    }
+    if (is_unstarted(app, dep) && !is_asked_for(pl, app)) {
+        take_back(pl, app, dep);
         return;
     }
     if (is_held(pl, app, dep) || is_refused(pl, app, dep))

@@ -164,7 +164,7 @@ static bool is_outcome(const struct planner *pl)
 
     if (!ready || !strcmp(ready->status, "Unknown") || status_condition(s, "Reconciling") ||
         same_text(ready->reason, REASON_InvalidSpec) || !same_text(s->commit, spec->commit) ||
-        s->n_apps != spec->n_apps)
+        same_text(ready->reason, REASON_Planned) != spec->plan_only || s->n_apps != spec->n_apps)
         return false;
     for (size_t i = 0; i < spec->n_apps; i++) {
         const struct app_spec *want = &spec->apps[i];

@@ -213,7 +213,7 @@ void check_plan_then_apply(const struct world *now, const struct observed *o, st
     struct world w;
     struct tale told, done;
 
-    if (!o->spec)
+    if (!o->spec || o->suspended) /* neither mode does anything */
         return;
     w = world_copy(now);
     told = play_mode(&w, "Plan", a);
