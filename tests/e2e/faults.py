@@ -10,14 +10,8 @@ import socket
 import time
 
 from lanes import HEALTH, first, together
+from scenario import scenario
 from world import CRASH, GOOD2, GOOD3, PREFIX, UNREADY, World
-
-ALL = {}
-
-
-def scenario(function):
-    ALL[function.__name__.replace("_", "-")] = function
-    return function
 
 
 # --- the Deployment's patch ---

@@ -8,15 +8,10 @@ import subprocess
 import time
 
 from kube import GROUP
+from scenario import scenario
 from world import CRASH, GOOD, GOOD2, GOOD3, PREFIX, UNREADY, World, commit
 
-ALL = {}
 LONG = {"deadlineSeconds": 90}  # nothing here is to end by a deadline
-
-
-def scenario(function):
-    ALL[function.__name__.replace("_", "-")] = function
-    return function
 
 
 def push(w, name, commit_, apps=("api",), **spec):

@@ -4,14 +4,8 @@ approval, freeze windows and their override, each with a restart of the controll
 import datetime
 import time
 
+from scenario import scenario
 from world import CRASH, GOOD, GOOD2, PREFIX, UNREADY, World
-
-ALL = {}
-
-
-def scenario(function):
-    ALL[function.__name__.replace("_", "-")] = function
-    return function
 
 
 def restart(w):

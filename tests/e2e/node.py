@@ -9,16 +9,11 @@ import time
 import urllib.request
 
 from kube import Cluster, wait
+from scenario import node_test
 from shop import ACCOUNT, CONTROLLER, Shop, attempt_of, commit, moment, push, writes
 
-ALL = {}
 DEMO = "shopflow-demo"
 MB = 1000 * 1000
-
-
-def test(function):
-    ALL[function.__name__.replace("_", "-")] = lambda _name: function()
-    return function
 
 
 def assert_never_replicas(all_):
@@ -34,7 +29,7 @@ def demo_writes():
     return writes(DEMO, since=moment(namespace["metadata"]["creationTimestamp"]))
 
 
-@test
+@node_test
 def the_demo_wrote_what_it_must_and_no_more():
     """R5: five patches of Deployments for five commits; R1: else nothing but status; R4: status first."""
     all_ = demo_writes()
@@ -53,7 +48,7 @@ def the_demo_wrote_what_it_must_and_no_more():
         assert ahead, f"no write-ahead of {attempt_of(patch)['id']}"
 
 
-@test
+@node_test
 def the_demo_put_back_the_exact_image():
     """R10: the string from before, digest and all."""
     patches = [w for w in demo_writes() if (w.kind, w.name) == ("deployments", "btc-api")]
@@ -61,7 +56,7 @@ def the_demo_put_back_the_exact_image():
     assert images[2] == images[0] and "/api:2222222@sha256:" in images[0], images
 
 
-@test
+@node_test
 def the_controller_runs_restricted():
     """The helm-installed pod: restricted Pod Security, not root, nothing writable."""
     labels = json.loads(Shop.kubectl("get", "namespace", CONTROLLER, "-o", "json", capture_output=True).stdout)
@@ -79,7 +74,7 @@ def the_controller_runs_restricted():
         assert answer == may, f"may it {verb} {kind}? {answer}"
 
 
-@test
+@node_test
 def time_zones_are_those_of_the_image():
     """R17: tzdata is in it, without the old names of zones."""
     with Shop("node-zones", traffic=False) as shop:
@@ -109,7 +104,7 @@ def image_over_base():
     return sum(len(gzip.decompress(b)) for b in blobs), sum(map(len, blobs))
 
 
-@test
+@node_test
 def the_image_is_small():
     """At most 40 MB over its base, unpacked."""
     unpacked, packed = image_over_base()
@@ -120,7 +115,7 @@ def the_image_is_small():
 # --- what a real kubelet tells ---
 
 
-@test
+@node_test
 def a_tag_pushed_again_means_changed():
     """R3: the Deployment's tag is the release's digest now, but its pods pulled what it was before."""
     first = commit("1")
@@ -155,18 +150,18 @@ def rolls_back(name, fate, reason, timeout=90, **spec):
         return status
 
 
-@test
+@node_test
 def memory_taken_rolls_back():
     status = rolls_back("node-oom", "oom", "OOMKilled")
     assert status["failure"]["exitCode"] == 137, status["failure"]
 
 
-@test
+@node_test
 def unready_rolls_back_at_the_deadline():
     rolls_back("node-unready", "unready", "NotReady", health={"deadlineSeconds": 12})
 
 
-@test
+@node_test
 def an_image_for_another_platform_rolls_back_at_once():
     began = time.monotonic()
     status = rolls_back("node-foreign", "foreign", "InvalidImage")
@@ -174,7 +169,7 @@ def an_image_for_another_platform_rolls_back_at_once():
     assert time.monotonic() - began < 60
 
 
-@test
+@node_test
 def the_controller_killed_in_mid_rollback():
     """R21: its pod killed while it rolls back: the same end, no write twice."""
     with Shop("node-killed") as shop:

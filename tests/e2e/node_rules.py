@@ -11,17 +11,12 @@ import zoneinfo
 
 from kube import GROUP, wait
 from node import assert_never_replicas
+from scenario import node_test
 from shop import CONTROLLER, ROOT, Shop, commit, push, writes
 
-ALL = {}
 GOOD, BAD, GOOD2 = commit("2"), commit("3"), commit("4")
 CHAIN = [{"name": "web", "dependsOn": ["api"]}, {"name": "api"}]
 ONCE = {"restartThreshold": 1}
-
-
-def test(function):
-    ALL[function.__name__.replace("_", "-")] = lambda _name: function()
-    return function
 
 
 def condition(shop, kind, name="shop"):
@@ -44,7 +39,7 @@ def rolling(shop, app="api", name="shop"):
 # --- order ---
 
 
-@test
+@node_test
 def a_chain_in_order_and_back():
     """R13, R14: what depends on a bad app is skipped; RollbackAll takes a good one back with the bad one;
     the commit that mends it brings both in order. No request is lost on any of these ways."""
@@ -104,7 +99,7 @@ def written(patch):
     return [(c["name"], c["image"]) for c in containers]
 
 
-@test
+@node_test
 def a_plan_is_applied_when_it_may_be():
     """R17, R18: by the audit log a plan writes status and nothing else; then approval and a freeze window by
     the clocks of Berlin hold it, and the patch at last is exactly what was planned."""
@@ -138,7 +133,7 @@ def a_plan_is_applied_when_it_may_be():
 # --- several hands ---
 
 
-@test
+@node_test
 def suspended_then_overtaken_then_undone():
     """R17: what is half-rolled stays so while suspended, long after its deadline, and goes on. R15: a newer
     object takes over in mid-rollout. R16: a `rollout undo` after it is told, and stands."""
@@ -186,7 +181,7 @@ def may_impersonate(shop, account):
     shop.kubectl("apply", "-f", "-", input=roles, stdout=subprocess.DEVNULL)
 
 
-@test
+@node_test
 def in_the_name_of_an_account():
     """R5: by the audit log each patch of a Deployment, and nothing else, is done in the account's name, never
     the controller's own; without rights it is Forbidden."""
@@ -293,7 +288,7 @@ def odd_shop(shop):
          "the quota to count")
 
 
-@test
+@node_test
 def what_kubelets_say_of_pods_that_cannot_start():
     """Section 6: a native sidecar and an init container that crash fail their app at once; a quota, a
     Secret that is missing and an image that cannot be pulled after 30 s; a Secret that arrives before is no

@@ -3,14 +3,8 @@ many containers. Each function is a scenario; its name, with dashes, is the test
 
 import json
 
+from scenario import scenario
 from world import CRASH, GOOD, GOOD2, GOOD3, PREFIX, World
-
-ALL = {}
-
-
-def scenario(function):
-    ALL[function.__name__.replace("_", "-")] = function
-    return function
 
 
 CHAIN = [{"name": "ui", "dependsOn": ["web"]}, {"name": "web", "dependsOn": ["api"]}, {"name": "api"}]

@@ -10,15 +10,10 @@ import subprocess
 import threading
 import time
 
+from scenario import scenario
 from world import CRASH, GOOD, GOOD2, GOOD3, PREFIX, UNREADY, World, commit
 
-ALL = {}
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-
-
-def scenario(function):
-    ALL[function.__name__.replace("_", "-")] = function
-    return function
 
 
 def run(*command, timeout=120):

@@ -7,16 +7,11 @@ import os
 import subprocess
 
 from kube import STRATEGIC, ApiError, Namespace
+from scenario import scenario
 from world import CRASH, GOOD2, GOOD3, World
 
-ALL = {}
 CHART = os.path.join(os.path.dirname(__file__), "../../charts/btc-shopflow-deployer")
 PATCH_DEPLOYMENTS = [{"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["patch"]}]
-
-
-def scenario(function):
-    ALL[function.__name__.replace("_", "-")] = function
-    return function
 
 
 class Rights(World):

@@ -10,6 +10,8 @@ import sys
 import time
 import traceback
 
+from scenario import scenarios_of
+
 NAMES = [
     "scenarios",
     "rights",
@@ -24,7 +26,7 @@ NAMES = [
     "node",
     "node_rules",
 ]
-MODULES = {name: importlib.import_module(name).ALL for name in NAMES}
+MODULES = {name: scenarios_of(importlib.import_module(name)) for name in NAMES}
 ALL = {name: function for module in MODULES.values() for name, function in module.items()}
 
 

@@ -5,14 +5,8 @@ Each function is a scenario; its name, with dashes, is the test's."""
 import json
 import time
 
+from scenario import scenario
 from world import BADCONFIG, CRASH, GOOD, GOOD2, GOOD3, NOPULL, PREFIX, UNREADY, World, commit
-
-ALL = {}
-
-
-def scenario(function):
-    ALL[function.__name__.replace("_", "-")] = function
-    return function
 
 
 def assert_rolled_back(w, app, before, reason):

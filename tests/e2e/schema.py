@@ -19,14 +19,8 @@ import time
 
 from kube import GROUP, ApiError
 from samples import ABSENT, EVERYTHING, LEAST, NOT_ALONE, RULES, Sample, all_samples, get, leaves, put, schema
+from scenario import scenario
 from world import GOOD, GOOD2, GOOD3, World, commit
-
-ALL = {}
-
-
-def scenario(function):
-    ALL[function.__name__.replace("_", "-")] = function
-    return function
 
 
 def verdicts(specs):

@@ -10,14 +10,8 @@ import threading
 import time
 
 from lanes import HEALTH, after_write, first, lanes, run_all, sweep, together, writes_from
+from scenario import scenario
 from world import PREFIX, World, commit
-
-ALL = {}
-
-
-def scenario(function):
-    ALL[function.__name__.replace("_", "-")] = function
-    return function
 
 
 # --- killed ---

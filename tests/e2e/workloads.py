@@ -10,16 +10,11 @@ from kube import STRATEGIC, ApiError
 from kubelet import (HAND, RUNNING, Kubelet, end_state, ended, ready, stamp, status, then, unready, wait_state,
                      waiting)
 from scenarios import assert_never_replicas, assert_rolled_back
+from scenario import scenario
 from world import CRASH, GOOD, GOOD2, GOOD3, UNREADY, World, commit
 
-ALL = {}
 BY_HAND, BY_HAND2 = commit(HAND), commit(HAND, 2)
 BACK_OFF = 'Back-off pulling image "x"'  # of a kubelet that does not say why
-
-
-def scenario(function):
-    ALL[function.__name__.replace("_", "-")] = function
-    return function
 
 
 def when_settled(w, apps, timeout):
