@@ -9,7 +9,6 @@
 #include "deploy/reason.h"
 
 #define MISSING_GRACE_MS (60 * SECOND_MS) /* R19: a Deployment may be applied just after us */
-#define UID_DIGITS 8
 #define COUNTER_MAX 1000000000000LL
 
 bool deployment_is_complete(const struct deployment_facts *dep)
@@ -286,10 +285,9 @@ static const char *next_id(struct planner *pl, const struct deployment_facts *de
 
     raise_top(&top, pl->s);
     raise_top(&top, pl->o->status); /* an entry that has just been dropped */
-    if (dep->attempt && !strncmp(dep->attempt->id, pl->o->uid, UID_DIGITS) &&
-        id_number(dep->attempt) > top)
+    if (dep->attempt && attempt_is_of(dep->attempt, pl->o->uid) && id_number(dep->attempt) > top)
         top = id_number(dep->attempt);
-    return arena_printf(pl->a, "%.*s-%lld", UID_DIGITS, pl->o->uid, top + 1);
+    return arena_printf(pl->a, "%.*s-%lld", ATTEMPT_UID_DIGITS, pl->o->uid, top + 1);
 }
 
 /* Did the attempt end well, or has it (an Adopt) found what was good already? It may have been
@@ -306,10 +304,15 @@ static bool is_good_attempt(const struct planner *pl, const struct app_status *a
     return image_same(good, wrote) && (at->kind == ATTEMPT_ADOPT || !app_is_moving(app));
 }
 
+bool plan_is_marked(const struct deployment_facts *dep, const struct attempt *at)
+{
+    return dep->attempt && !strcmp(dep->attempt->id, at->id);
+}
+
 /* Was its patch taken? One that was never sent has put nothing there, whatever runs. */
 static bool was_taken(const struct attempt *at, const struct deployment_facts *dep)
 {
-    return at->accepted || (dep->attempt && !strcmp(dep->attempt->id, at->id));
+    return at->accepted || plan_is_marked(dep, at);
 }
 
 /* The attempt whose unfinished or failed images the Deployment runs, if any: what it went back to

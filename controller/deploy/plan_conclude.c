@@ -67,7 +67,7 @@ static void set_stalled(struct planner *pl, const char *reason, const char *mess
 }
 
 struct tally {
-    size_t total, settled, good, changed;
+    size_t total, settled, good;
     const struct app_status *moving;               /* the first of each */
     const struct app_status *superseded;           /* before it was good */
     const struct app_status *waiting;              /* one that waits for no other app, if any */

@@ -302,7 +302,7 @@ static bool is_as_found(const struct planner *pl, const struct app_status *app,
     return at->kind == ATTEMPT_PUT_BACK || at->kind == ATTEMPT_ROLLBACK ||
            images_match(&dep->tmpl, &at->previous) || images_match(&dep->tmpl, &at->images) ||
            (there && images_match(&dep->tmpl, &there->images) &&
-            (!strncmp(there->id, pl->o->uid, 8) || images_equal(&at->previous, &there->previous)));
+            (attempt_is_of(there, pl->o->uid) || images_equal(&at->previous, &there->previous)));
 }
 
 /* A first patch that was written ahead, and that nobody has taken, has not started the app. One
@@ -356,7 +356,7 @@ static void follow_unaccepted(struct planner *pl, struct app_status *app,
 {
     struct attempt *at = app->attempt;
 
-    if (dep->attempt && !strcmp(dep->attempt->id, at->id)) {
+    if (plan_is_marked(dep, at)) {
         at->accepted = dep->generation;
         if (app->state == APP_UPDATING)
             app_set(pl, app, APP_UPDATING, rolling_reason(at), NULL);
@@ -400,7 +400,7 @@ static bool put_back(struct planner *pl, struct app_status *app, const struct de
     const struct attempt was = *app->attempt;
     struct attempt *at;
 
-    if (dep->attempt && !strcmp(dep->attempt->id, was.id) && images_match(&dep->tmpl, &was.images))
+    if (plan_is_marked(dep, &was) && images_match(&dep->tmpl, &was.images))
         return false;
     if (was.put_backs >= PUT_BACKS) {
         finish(pl, app, APP_FAILED, REASON_FieldManagerConflict,

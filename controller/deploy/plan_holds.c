@@ -129,8 +129,7 @@ static void stop_clock(struct planner *pl, struct app_status *app)
     const struct deployment_facts *dep = plan_facts(pl, app->deployment)->dep;
     struct attempt *at = app->attempt;
 
-    if (!at->accepted && dep && same_text(dep->uid, at->deployment_uid) && dep->attempt &&
-        !strcmp(dep->attempt->id, at->id))
+    if (!at->accepted && dep && same_text(dep->uid, at->deployment_uid) && plan_is_marked(dep, at))
         at->accepted = dep->generation;
     if (at->accepted && at->progress_ms && !at->clock_stopped_ms)
         at->clock_stopped_ms = pl->o->now_ms;

@@ -169,8 +169,7 @@ static bool is_as_put(const struct deployment_facts *dep, const struct attempt *
 {
     if (!dep || !same_text(dep->uid, at->deployment_uid))
         return false;
-    return !at->accepted || (dep->attempt && !strcmp(dep->attempt->id, at->id) &&
-                             images_match(&dep->tmpl, &at->images));
+    return !at->accepted || (plan_is_marked(dep, at) && images_match(&dep->tmpl, &at->images));
 }
 
 /* What the app is to go back to; n = 0: it stays. One that was good at this image before its

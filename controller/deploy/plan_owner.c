@@ -9,8 +9,6 @@
 #include "deploy/planner.h"
 #include "deploy/reason.h"
 
-#define UID_DIGITS 8
-
 static bool is_owned_by(const struct deployment_facts *dep, const char *uid)
 {
     size_t n = strlen(uid);
@@ -32,7 +30,7 @@ bool plan_is_patched_over(const struct planner *pl, const struct deployment_fact
     const struct attempt *there = dep->attempt;
 
     return dep->owner && there && !is_owned_by(dep, pl->o->uid) &&
-           strncmp(there->id, pl->o->uid, UID_DIGITS) && there->start_ms >= at->start_ms;
+           !attempt_is_of(there, pl->o->uid) && there->start_ms >= at->start_ms;
 }
 
 const struct rival *plan_conflict(const struct app_facts *facts)
@@ -53,7 +51,7 @@ bool plan_rival_rolls(const struct app_facts *facts)
     const struct rival *owner = find_owner(facts);
 
     return owner && owner->rolling && facts->dep->attempt &&
-           !strncmp(facts->dep->attempt->id, owner->uid, UID_DIGITS);
+           attempt_is_of(facts->dep->attempt, owner->uid);
 }
 
 /* When the generation at hand began. The first one is older than any patch of a newer object. */

@@ -108,6 +108,8 @@ struct attempt *plan_start(struct planner *pl, struct app_status *app,
                            const char *commit, struct image_list images);
 void plan_send(struct planner *pl, const struct app_status *app,
                const struct deployment_facts *dep);
+/* Does the Deployment carry the attempt's id (R4)? */
+bool plan_is_marked(const struct deployment_facts *dep, const struct attempt *at);
 
 /* plan_order.c */
 /* May the app start, as far as the other apps are concerned? */

@@ -650,3 +650,8 @@ struct attempt *attempt_from_annotation(const char *json, struct arena *a)
 
     return tree ? decode_attempt(tree, a) : NULL;
 }
+
+bool attempt_is_of(const struct attempt *at, const char *uid)
+{
+    return !strncmp(at->id, uid, ATTEMPT_UID_DIGITS);
+}

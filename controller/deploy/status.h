@@ -168,4 +168,8 @@ struct cJSON *attempt_annotation(const struct attempt *at);
 /* Back again, as far as it goes; NULL when it is no attempt. */
 struct attempt *attempt_from_annotation(const char *json, struct arena *a);
 
+/* Its id begins with so many digits of the uid of the AppRelease whose it is. */
+#define ATTEMPT_UID_DIGITS 8
+bool attempt_is_of(const struct attempt *at, const char *uid);
+
 #endif
