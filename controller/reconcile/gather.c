@@ -291,27 +291,33 @@ static void add_app(const struct gather *g, const struct release *r, const char 
     o->n_apps++;
 }
 
+struct observed gather_release(const struct release *r)
+{
+    return (struct observed){ .ns = r->meta.ns,
+                              .name = r->meta.name,
+                              .uid = r->meta.uid,
+                              .rv = r->meta.rv,
+                              .generation = r->meta.generation,
+                              .retry_at = r->retry_at,
+                              .reconcile_at = r->reconcile_at,
+                              .account = r->spec.service_account,
+                              .account_wrong = r->spec.service_account_wrong,
+                              .freeze_override = r->freeze_override,
+                              .suspended = r->spec.suspend,
+                              .suspended_by = r->suspended_by,
+                              .paused_by = r->paused_by,
+                              .overridden_by = r->overridden_by,
+                              .spec = r->spec_problem ? NULL : &r->spec,
+                              .spec_problem = r->spec_problem,
+                              .status = &r->status };
+}
+
 struct observed gather(const struct gather *g, const struct release *r)
 {
-    struct observed o = { .now_ms = g->now_ms,
-                          .ns = r->meta.ns,
-                          .name = r->meta.name,
-                          .uid = r->meta.uid,
-                          .rv = r->meta.rv,
-                          .generation = r->meta.generation,
-                          .retry_at = r->retry_at,
-                          .reconcile_at = r->reconcile_at,
-                          .account = r->spec.service_account ?: g->default_account,
-                          .account_wrong = r->spec.service_account_wrong,
-                          .freeze_override = r->freeze_override,
-                          .suspended = r->spec.suspend,
-                          .suspended_by = r->suspended_by,
-                          .paused_by = r->paused_by,
-                          .overridden_by = r->overridden_by,
-                          .spec = r->spec_problem ? NULL : &r->spec,
-                          .spec_problem = r->spec_problem,
-                          .status = &r->status };
+    struct observed o = gather_release(r);
 
+    o.now_ms = g->now_ms;
+    o.account = o.account ?: g->default_account;
     o.apps = arena_array(g->arena, r->status.n_apps + r->spec.n_apps + 1, sizeof *o.apps);
     for (size_t i = 0; o.spec && i < r->spec.n_apps; i++)
         add_app(g, r, r->spec.apps[i].deployment, &o);

@@ -27,8 +27,10 @@ struct gather {
     int64_t mono_ms;
 };
 
-/* The parts of it: one object each. A Deployment without its ReplicaSets, a ReplicaSet without its
- * pods; a pod with the template of its ReplicaSet. */
+/* The parts of it: one object each. An AppRelease with the account that its spec names, without a
+ * time and Deployments; a Deployment without its ReplicaSets, a ReplicaSet without its pods; a pod
+ * with the template of its ReplicaSet. */
+struct observed gather_release(const struct release *r);
 struct deployment_facts *gather_deployment(const struct kube_deployment *d, struct arena *a);
 struct replicaset_facts gather_set(const struct kube_replicaset *set, struct arena *a);
 void gather_pod(const struct kube_pod *pod, const struct kube_template *t, struct arena *a,

@@ -178,26 +178,12 @@ static void add_deployments(const cJSON *tree, const struct objects *deployments
 static struct observed observe(const cJSON *tree, const struct release *r, struct arena *a)
 {
     int64_t now_ms = json_time(tree, "now");
+    struct observed o = gather_release(r);
 
-    return (struct observed){ .now_ms = now_ms > EARLIEST_MS ? now_ms : EARLIEST_MS,
-                              .ns = r->meta.ns ?: "default",
-                              .name = r->meta.name,
-                              .uid = r->meta.uid,
-                              .rv = r->meta.rv,
-                              .generation = r->meta.generation,
-                              .retry_at = r->retry_at,
-                              .reconcile_at = r->reconcile_at,
-                              .account = r->spec.service_account,
-                              .account_wrong = r->spec.service_account_wrong,
-                              .freeze_override = r->freeze_override,
-                              .suspended = r->spec.suspend,
-                              .suspended_by = r->suspended_by,
-                              .paused_by = r->paused_by,
-                              .overridden_by = r->overridden_by,
-                              .spec = r->spec_problem ? NULL : &r->spec,
-                              .spec_problem = r->spec_problem,
-                              .status = &r->status,
-                              .apps = arena_alloc(a, sizeof(struct app_facts)) };
+    o.now_ms = now_ms > EARLIEST_MS ? now_ms : EARLIEST_MS;
+    o.ns = o.ns ?: "default";
+    o.apps = arena_alloc(a, sizeof *o.apps);
+    return o;
 }
 
 /* --- what must hold of a plan --- */
