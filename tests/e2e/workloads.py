@@ -228,11 +228,10 @@ def a_neighbour_of_the_same_image_proves_nothing(name):
     with World(name) as w:
         w.app("api")
         w.push("api", GOOD2)
-        w.app("other", replicas=1)
+        w.app("other", replicas=1, pod={"containers": [{"name": "api", "image": w.image("api", GOOD2, pinned=True)}]})
         for n in range(3):
             w.ns.patch("deployments", "btc-other", {"spec": {"template": {
-                "metadata": {"annotations": {"n": str(n)}},
-                "spec": {"containers": [{"name": "other", "image": w.image("api", GOOD2, pinned=True)}]}}}}, STRATEGIC)
+                "metadata": {"annotations": {"n": str(n)}}}}}, STRATEGIC)
             w.wait(lambda: w.is_complete("other"), "the neighbour to be complete")
         w.ns.create("resourcequotas", {"metadata": {"name": "three"}, "spec": {"hard": {"pods": "3"}}})
         w.wait(lambda: w.ns.get("resourcequotas", "three").get("status", {}).get("used"), "the quota to count")
