@@ -19,7 +19,7 @@ forbid() {
     fi
 }
 
-mapfile -t all < <(find controller tests -name '*.[ch]' 2>/dev/null)
+mapfile -t all < <(find controller cli tests -name '*.[ch]' 2>/dev/null)
 mapfile -t not_main < <(printf '%s\n' "${all[@]}" | grep -E '^(controller|cli)/' | grep -v '/main\.c$')
 mapfile -t below_clock < <(printf '%s\n' "${not_main[@]}" | grep -v 'base/clock\.c$')
 forbid "unbounded or not reentrant" \

@@ -8,4 +8,4 @@ case "${1:-}" in
 -h | --help) echo "usage: hack/format.sh [--check]: formats the C sources; --check only tells which need it"; exit 0 ;;
 *) echo "usage: hack/format.sh [--check]" >&2; exit 2 ;;
 esac
-find controller tests -name '*.[ch]' -print0 | xargs -0 clang-format-14 "${mode[@]}"
+find controller cli tests -name '*.[ch]' -print0 | xargs -0 clang-format-14 "${mode[@]}"

@@ -11,6 +11,6 @@ status=0
 while read -r header; do
     head -1 "$header" | grep -qE "^/\* ${header} — " ||
         { echo "$header: must begin with '/* $header — what it is for'" >&2; status=1; }
-    gcc -std=gnu17 -D_GNU_SOURCE -Icontroller -Itests -fsyntax-only -x c "$header" || status=1
-done < <(find controller tests -name '*.h' 2>/dev/null)
+    gcc -std=gnu17 -D_GNU_SOURCE -Icontroller -Icli -Itests -fsyntax-only -x c "$header" || status=1
+done < <(find controller cli tests -name '*.h' 2>/dev/null)
 exit $status

@@ -22,7 +22,7 @@ allow() {
 
 # owner FILES HEADER
 owner() {
-    if grep -rnE "#include <$2>" controller | grep -vE "^$1:"; then
+    if grep -rnE "#include <$2>" controller cli | grep -vE "^$1:"; then
         complain "<$2> belongs to $1 alone"
     fi
 }
@@ -34,6 +34,10 @@ allow registry base io
 allow deploy base
 allow reconcile base io kube registry deploy
 allow web base io
+# The command-line tool knows nothing of how the controller decides and runs.
+if grep -rnE '^#include "(reconcile|web)/' cli; then
+    complain "cli may not include reconcile or web"
+fi
 owner controller/io/http.c curl/curl.h
 owner controller/web/server.c libwebsockets.h
 owner controller/base/yaml.c yaml.h

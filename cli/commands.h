@@ -1,0 +1,12 @@
+/* cli/commands.h — What the table of commands calls; each stands in cli/cmd_<name>.c.
+ *
+ * They follow cli/cli.h: an exit code, or -1 with *e set. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+struct cli;
+struct err;
+
+int cmd_completion(struct cli *c, struct err *e);
+
+#endif

@@ -1,0 +1,23 @@
+# shopflow: unit tests of its parts, and the program itself against real git repositories.
+function(add_cli_program name)
+    add_executable(${name} ${ARGN} ${CLI_OBJECTS})
+    target_include_directories(${name} PRIVATE . unit)
+    target_link_libraries(${name} PRIVATE flags cli PkgConfig::CUNIT)
+endfunction()
+
+file(GLOB cli_units CONFIGURE_DEPENDS cli/unit_*.c)
+foreach(source IN LISTS cli_units)
+    get_filename_component(name ${source} NAME_WE)
+    add_cli_program(${name} ${source})
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES LABELS cli TIMEOUT 120)
+endforeach()
+
+# Each tests/cli/test_<name>.py runs the program.
+file(GLOB cli_scripts CONFIGURE_DEPENDS cli/test_*.py)
+foreach(script IN LISTS cli_scripts)
+    get_filename_component(name ${script} NAME_WE)
+    string(REPLACE "test_" "cli_" name ${name})
+    add_test(NAME ${name} COMMAND python3 ${script} $<TARGET_FILE:shopflow>)
+    set_tests_properties(${name} PROPERTIES LABELS cli TIMEOUT 300)
+endforeach()
