@@ -9,8 +9,12 @@
 In RULES.md a sentence is an item; below it one line for each kind of test, with names:
     golden: folders of tests/golden       e2e, node: scenarios of tests/e2e
     http: files of tests/http             unit: programs of tests/unit, or "program: words of a row"
-    property, fuzz, static, chart, crd_bounds, docs, readers: tests of that name or label
-    explains: says no more than its neighbours, or why; there is nothing to test"""
+    property: properties of tests/property/check.c         fuzz: fuzz_<name>.c of tests/fuzz
+    crd_bounds: paths of fields in tests/e2e/crd_bounds.sh
+    readers: "Ready reason" of a row of tests/readers/table.txt
+    docs: pages of docs/ whose commands are run             static: scripts of hack/, or rules (this one)
+    explains: nothing is promised: heading (the name of a rule, the head of a table), reason (why
+    another sentence is so) or advice (what people may do about it)"""
 
 import ast
 import re
@@ -151,7 +155,45 @@ def exists(kind, name, found):
         program, _, words = name.partition(": ")
         source = [p for p in (ROOT / "tests/unit").glob(program + ".*")]
         return bool(source) and words in source[0].read_text(encoding="utf-8")
-    return kind in ("property", "fuzz", "static", "chart", "crd_bounds", "docs", "readers", "explains")
+    if kind == "property":
+        return f'check_fail(m, "{name}",' in (ROOT / "tests/property/check.c").read_text(encoding="utf-8")
+    if kind == "fuzz":
+        return (ROOT / f"tests/fuzz/fuzz_{name}.c").exists()
+    if kind == "crd_bounds":
+        return has_word(ROOT / "tests/e2e/crd_bounds.sh", name)
+    if kind == "readers":
+        row = r"^" + r"\s+".join(map(re.escape, name.split())) + r"\s"
+        return bool(re.search(row, (ROOT / "tests/readers/table.txt").read_text(encoding="utf-8"), re.M))
+    if kind == "docs":
+        return (ROOT / f"docs/{name}.md").exists() and has_word(ROOT / "tests/e2e/e2e.cmake", name)
+    if kind == "static":
+        return name == "rules" or (ROOT / f"hack/{name}.sh").exists() and \
+            has_word(ROOT / "tests/CMakeLists.txt", name)
+    return kind == "explains" and name in ("heading", "reason", "advice")
+
+
+def has_word(path, word):
+    return bool(re.search(rf"(?<![\w.]){re.escape(word)}(?![\w])", path.read_text(encoding="utf-8")))
+
+
+def is_heading(group, sentence, first):
+    """Only the name of a rule ("Latch.") and the head of a table promise nothing by their place."""
+    return sentence.startswith("|") or \
+        (first and re.match(r"R\d+$", group) and len(sentence.split()) <= 4)
+
+
+def vague(rules):
+    """Rows that claim a test without naming it, or a heading that is a sentence."""
+    problems, last = [], None
+    for group, sentence, tests in rules:
+        problems += [f"{group}: {kind} names nothing: {sentence}" for kind, names in tests.items()
+                     if not names and kind != "MISSING"]
+        if "heading" in tests.get("explains", []) and not is_heading(group, sentence, group != last):
+            problems.append(f"{group}: is no heading: {sentence}")
+        if "explains" in tests and len(tests) > 1:
+            problems.append(f"{group}: explains, and has tests too: {sentence}")
+        last = group
+    return problems
 
 
 def check():
@@ -167,6 +209,7 @@ def check():
             problems.append(f"{group}: no test: {sentence}")
         problems += [f"{group}: there is no {kind} '{name}'" for kind, names in tests.items()
                      for name in names if not exists(kind, name, found)]
+    problems += vague(rules)
     named = {name for _, _, tests in rules for name in tests.get("golden", [])}
     cases = sorted(p.parent.name for p in (ROOT / "tests/golden").glob("*/plan.txt"))
     problems += [f"golden case {c} proves no sentence" for c in cases

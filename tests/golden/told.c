@@ -65,8 +65,11 @@ static void check_touches_nothing(const struct observed *o, const struct plan *t
             die("mode Plan patches Deployment %s", told->actions[i].deployment);
 }
 
-/* To be switched to Plan is a new generation: what a newer AppRelease took over in this one (R15)
- * has to wait there, and so has what depends on it. */
+/* Beside each other the modes share a generation, and no object has both in one: to be switched is
+ * a new generation. What a newer AppRelease took over in this one is Superseded for Apply, and what
+ * depends on it goes by how it was (R14); Plan decides it anew, as the new generation would: a
+ * conflict while the newer one rolls, a take-over when that has ended (R15). In the story below the
+ * switch is a generation, and there the two have to agree about these apps as well. */
 static bool needs_superseded(const struct observed *o, const struct plan *done, const char *name)
 {
     const struct release_spec *spec = o->spec;
@@ -194,13 +197,14 @@ static struct tale play_mode(struct world *w, const char *mode, struct arena *a)
     return t;
 }
 
-/* Apply waits for a missing Deployment anew, and what was held for it starts meanwhile. */
-static bool starts_in_the_grace(const struct tale *told, const struct app_status *says)
+/* A Deployment that has been missing for 60 s is a failure in both modes, and what onFailure holds
+ * for it is told so: that is how Apply ends. But the switch to Apply is a new generation, which
+ * waits for the Deployment anew (R19), and what was held starts in these 60 s. What depends on the
+ * missing one does not. */
+static bool starts_in_the_grace(const struct app_status *says)
 {
-    for (size_t i = 0; plan_is_held(says) && i < told->plan.status.n_apps; i++)
-        if (same_text(told->plan.status.apps[i].reason, REASON_DeploymentNotFound))
-            return true;
-    return false;
+    return same_text(says->reason, REASON_ReleaseFailed) && says->message &&
+           strstr(says->message, " failed (DeploymentNotFound)");
 }
 
 static bool would_write(const struct app_status *app)
@@ -223,7 +227,7 @@ void check_plan_then_apply(const struct world *now, const struct observed *o, st
         const struct app_status *says = status_app(&told.plan.status, name);
         const struct attempt *at = done.begun[i];
 
-        if (says && starts_in_the_grace(&told, says))
+        if (says && starts_in_the_grace(says))
             continue;
         if (at && (!would_write(says) || !has_told(says, at)))
             die("%s: Apply began attempt %s, and Plan had not told it so", name, at->id);
