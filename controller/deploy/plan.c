@@ -370,8 +370,9 @@ struct plan plan_make(const struct observed *o, struct arena *a)
     }
     plan_conclude(&pl);
     p.watches_pods = pl.moving > 0 || pl.wants_pods;
-    /* In mode Plan what is settled is decided again and again: to ask anew each time would not end.
-     */
-    p.answers_ms = p.settled && !seen.spec->plan_only ? INT64_MAX : p.status.start_ms;
+    /* What is settled may be decided again and again, in mode Plan and for an app that is held: to
+     * ask anew each time would not end, and a registry in trouble would never be left alone. */
+    p.answers_ms = p.settled && !seen.spec->plan_only && !pl.wants_answers ? INT64_MAX :
+                                                                             p.status.start_ms;
     return p;
 }

@@ -25,6 +25,7 @@ static void ask(struct planner *pl, const char *image)
 
 const struct image_answer *plan_ask_image(struct planner *pl, const char *image, int64_t since_ms)
 {
+    pl->wants_answers = true;
     for (size_t i = 0; i < pl->o->n_images; i++) {
         const struct image_answer *answer = &pl->o->images[i];
 

@@ -33,6 +33,7 @@ struct planner {
     int waiting_image;        /* targets whose image is not there yet */
     const char *trouble;      /* what the registry's trouble is */
     bool wants_pods;          /* a decision needs the pods of an app that does not move */
+    bool wants_answers;       /* a decision rests on what a registry said */
     struct hold hold;         /* once hold_known; ask plan_hold() */
     bool hold_known;
 };
