@@ -335,8 +335,8 @@ static void give_patch_up(struct planner *pl, struct app_status *app, const char
     event->app = app->name;
     event->deployment = app->deployment;
     event->reason = "NotStarted";
-    event->note = arena_printf(pl->a, "%s: not rolled to %.7s: %s", app->name, app->attempt->commit,
-                               why);
+    event->note =
+        arena_printf(pl->a, "%s: not rolled to %.7s: %s", app->name, app->attempt->commit, why);
     app_set(pl, app, APP_PENDING, REASON_WaitingForTurn, NULL);
 }
 
