@@ -182,9 +182,7 @@ static void set_suspended(struct planner *pl)
     const struct condition *ready = status_condition(pl->s, "Ready");
 
     if (pl->o->spec_problem) {
-        condition_set(pl, "Ready", "False", REASON_InvalidSpec, pl->o->spec_problem);
-        condition_remove(pl, "Reconciling");
-        condition_set(pl, "Stalled", "True", REASON_InvalidSpec, pl->o->spec_problem);
+        condition_set_stalled(pl, REASON_InvalidSpec, pl->o->spec_problem);
         return;
     }
     if (is_outcome(pl))

@@ -177,6 +177,8 @@ const char *plan_summary(const struct planner *pl);
 void plan_conclude(struct planner *pl);
 void condition_set(struct planner *pl, const char *type, const char *status, const char *reason,
                    const char *message);
+/* Stalled and Ready=False; Reconciling goes. */
+void condition_set_stalled(struct planner *pl, const char *reason, const char *message);
 void condition_remove(struct planner *pl, const char *type);
 
 #endif
