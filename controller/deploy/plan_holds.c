@@ -4,10 +4,11 @@
 
 #include "base/zone.h"
 #include "deploy/freeze.h"
+#include "deploy/patch.h"
 #include "deploy/planner.h"
 #include "deploy/reason.h"
 
-#define OVERRIDE "deploy.btc-shopflow.io/freeze-override"
+#define OVERRIDE ANNOTATIONS "freeze-override"
 #define FREEZE_OVERRIDDEN "FreezeOverridden"
 
 bool plan_is_hold(const char *reason)
