@@ -7,8 +7,6 @@
 #include "base/json.h"
 #include "deploy/image.h"
 
-#define PREFIX "deploy.btc-shopflow.io/"
-
 /* Add a value as JSON text: annotations are strings. Takes the tree. */
 static void put_json(cJSON *annotations, const char *key, cJSON *tree)
 {
@@ -24,7 +22,7 @@ static void put_latch(cJSON *annotations, const struct observed *o, const struct
     cJSON *latch;
 
     if (!app->failed_image) {
-        cJSON_AddNullToObject(annotations, PREFIX "latch");
+        cJSON_AddNullToObject(annotations, ANNOTATIONS "latch");
         return;
     }
     latch = cJSON_CreateObject();
@@ -34,7 +32,7 @@ static void put_latch(cJSON *annotations, const struct observed *o, const struct
                  app->state != APP_ROLLING_BACK && app->failure ? app->failure->reason :
                                                                   app->reason);
     json_put_str(latch, "retryAt", o->retry_at);
-    put_json(annotations, PREFIX "latch", latch);
+    put_json(annotations, ANNOTATIONS "latch", latch);
 }
 
 static void put_change_cause(cJSON *annotations, const struct observed *o,
@@ -90,8 +88,8 @@ const char *patch_deployment(const struct observed *o, const struct app_status *
 
     json_put_str(meta, "uid", dep->uid);
     json_put_str(meta, "resourceVersion", dep->rv);
-    put_json(annotations, PREFIX "attempt", attempt_annotation(app->attempt));
-    json_put_str(annotations, PREFIX "owner",
+    put_json(annotations, ANNOTATIONS "attempt", attempt_annotation(app->attempt));
+    json_put_str(annotations, ANNOTATIONS "owner",
                  arena_printf(a, "%s/%lld", o->uid, (long long)o->generation));
     put_latch(annotations, o, app);
     if (app->attempt->kind != ATTEMPT_ADOPT) {

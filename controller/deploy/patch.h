@@ -5,6 +5,8 @@
 
 struct arena;
 
+#define ANNOTATIONS "deploy.btc-shopflow.io/" /* all of ours begin so */
+
 /* JSON text for the app's attempt: uid and resourceVersion (so that a changed or another Deployment
  * is a 409), images, the rolling strategy if it is enforced, our annotations, the change-cause. Of
  * an Adopt only the annotations. Never replicas. */

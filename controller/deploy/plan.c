@@ -130,6 +130,7 @@ static void begin_work(struct planner *pl)
 
     if (same && s->commit && s->start_ms && same_text(o->reconcile_at, s->last_reconcile_at))
         return;
+    plan_carry_over(pl);
     s->observed_generation = o->generation;
     s->start_ms = o->now_ms;
     s->commit = o->spec->commit;
@@ -203,8 +204,7 @@ bool plan_is_for_target(const struct planner *pl, const struct app_status *app)
     return image_same(has, want);
 }
 
-/* Does the spec name a container by now that the attempt leaves at another digest? */
-static bool lacks_container(const struct planner *pl, const struct app_status *app)
+bool plan_lacks_container(const struct planner *pl, const struct app_status *app)
 {
     const struct app_spec *spec = plan_app_spec(pl, app->name);
     const struct deployment_facts *dep = plan_facts(pl, app->deployment)->dep;
@@ -225,7 +225,7 @@ bool plan_has_moved_on(const struct planner *pl, const struct app_status *app)
         return false;
     if (plan_is_for_target(pl, app))
         return app->state == APP_ROLLED_BACK ||
-               (app->attempt->generation < pl->o->generation && lacks_container(pl, app));
+               (app->attempt->generation < pl->o->generation && plan_lacks_container(pl, app));
     if (app->state == APP_UPDATING || app->state == APP_SOAKING || app->state == APP_UPDATED)
         return true;
     if (image_same(app->failed_image, app->target_image))
@@ -266,7 +266,8 @@ static void step_mover(struct planner *pl, struct app_status *app)
     if (spec && !app->target_image && plan_images_state(pl) == RESOLVE_DONE &&
         (app->state == APP_UPDATED || app->state == APP_PENDING))
         plan_skip_absent(pl, app, spec);
-    if (starts && !app_is_moving(app) && !pl->o->spec->plan_only && plan_has_moved_on(pl, app))
+    if (starts && !app_is_moving(app) && !pl->o->spec->plan_only && !plan_is_held(app) &&
+        plan_has_moved_on(pl, app))
         app_set(pl, app, APP_PENDING, REASON_WaitingForTurn, NULL);
 }
 
@@ -331,6 +332,7 @@ static void count_moving(struct planner *pl)
  * after by the defaults. */
 static void follow_all(struct planner *pl)
 {
+    plan_carry_over(pl);
     pl->s->observed_generation = pl->o->generation;
     plan_owners(pl);
     for (size_t i = 0; i < pl->s->n_apps; i++)
@@ -370,8 +372,9 @@ struct plan plan_make(const struct observed *o, struct arena *a)
     }
     plan_conclude(&pl);
     p.watches_pods = pl.moving > 0 || pl.wants_pods;
-    /* In mode Plan what is settled is decided again and again: to ask anew each time would not end.
-     */
-    p.answers_ms = p.settled && !seen.spec->plan_only ? INT64_MAX : p.status.start_ms;
+    /* What is settled may be decided again and again, in mode Plan and for an app that is held: to
+     * ask anew each time would not end, and a registry in trouble would never be left alone. */
+    p.answers_ms =
+        p.settled && !seen.spec->plan_only && !pl.wants_answers ? INT64_MAX : p.status.start_ms;
     return p;
 }

@@ -163,8 +163,9 @@ static bool runs_another(const struct deployment_facts *dep, const struct image_
 
 /* Has the registry said that there is no such image, or none for us? That answers whether it is the
  * target, and is not asked again: an app may be held for days. */
-static bool is_known_gone(const struct planner *pl, const char *image)
+static bool is_known_gone(struct planner *pl, const char *image)
 {
+    pl->wants_answers = true;
     for (size_t i = 0; i < pl->o->n_images; i++) {
         const struct image_answer *answer = &pl->o->images[i];
 
@@ -263,30 +264,42 @@ bool plan_is_there(struct planner *pl, const struct app_spec *spec, const char *
 
 /* An attempt's counter. One so high that we did not count that far is somebody else's writing, and
  * left out: there must be room to count on. */
-static long long id_number(const struct attempt *at)
+static long long id_number(const char *id)
 {
-    const char *dash = at ? strrchr(at->id, '-') : NULL;
+    const char *dash = strrchr(id, '-');
     long long n = dash ? strtoll(dash + 1, NULL, 10) : 0;
 
     return n <= COUNTER_MAX ? n : 0;
 }
 
-static void raise_top(long long *top, const struct release_status *s)
+static void raise_top(long long *top, const char *id)
 {
-    for (size_t i = 0; i < s->n_apps; i++)
-        if (id_number(s->apps[i].attempt) > *top)
-            *top = id_number(s->apps[i].attempt);
+    if (id_number(id) > *top)
+        *top = id_number(id);
 }
 
-/* "3f2a91c0-7": the object's uid, 8 digits, and a counter that only rises. */
+static void raise_by_status(long long *top, const struct release_status *s)
+{
+    for (size_t i = 0; i < s->n_apps; i++)
+        if (s->apps[i].attempt)
+            raise_top(top, s->apps[i].attempt->id);
+}
+
+/* "3f2a91c0-7": the object's uid, 8 digits, and a counter. Once an entry is dropped its Deployment
+ * tells how far was counted, and what the API server said of its attempt is not said of another. */
 static const char *next_id(struct planner *pl, const struct deployment_facts *dep)
 {
+    const struct observed *o = pl->o;
     long long top = 0;
 
-    raise_top(&top, pl->s);
-    raise_top(&top, pl->o->status); /* an entry that has just been dropped */
-    if (dep->attempt && attempt_is_of(dep->attempt, pl->o->uid) && id_number(dep->attempt) > top)
-        top = id_number(dep->attempt);
+    raise_by_status(&top, pl->s);
+    raise_by_status(&top, o->status); /* an entry that has just been dropped */
+    for (size_t i = 0; i < o->n_refusals; i++)
+        raise_top(&top, o->refusals[i].attempt_id);
+    for (size_t i = 0; i < o->n_failures; i++)
+        raise_top(&top, o->failures[i].attempt_id);
+    if (dep->attempt && attempt_is_of(dep->attempt, o->uid))
+        raise_top(&top, dep->attempt->id);
     return arena_printf(pl->a, "%.*s-%lld", ATTEMPT_UID_DIGITS, pl->o->uid, top + 1);
 }
 

@@ -59,7 +59,7 @@ static void set_reconciling(struct planner *pl, const char *reason, const char *
     condition_set(pl, "Reconciling", "True", reason, message);
 }
 
-static void set_stalled(struct planner *pl, const char *reason, const char *message)
+void condition_set_stalled(struct planner *pl, const char *reason, const char *message)
 {
     condition_remove(pl, "Reconciling");
     condition_set(pl, "Stalled", "True", reason, message);
@@ -187,13 +187,13 @@ static const char *failed_note(struct planner *pl, const struct app_status *app)
 static void set_failed(struct planner *pl, const struct tally *t)
 {
     if (t->failed)
-        set_stalled(pl, t->failed->reason, failed_note(pl, t->failed));
+        condition_set_stalled(pl, t->failed->reason, failed_note(pl, t->failed));
     else if (t->rolled_back)
-        set_stalled(pl, REASON_RolledBack, failed_note(pl, t->rolled_back));
+        condition_set_stalled(pl, REASON_RolledBack, failed_note(pl, t->rolled_back));
     else if (t->superseded)
-        set_stalled(pl, REASON_Superseded, app_note(pl, t->superseded));
+        condition_set_stalled(pl, REASON_Superseded, app_note(pl, t->superseded));
     else
-        set_stalled(pl, REASON_ReleaseFailed, "not every app could be released");
+        condition_set_stalled(pl, REASON_ReleaseFailed, "not every app could be released");
 }
 
 static void set_succeeded(struct planner *pl, const struct tally *t)
@@ -257,7 +257,7 @@ static void set_conditions(struct planner *pl, const struct tally *t)
     } else if (images == RESOLVE_FAILED) {
         const struct condition *c = status_condition(pl->s, "ImagesResolved");
 
-        set_stalled(pl, c->reason, c->message);
+        condition_set_stalled(pl, c->reason, c->message);
     } else if (pl->o->spec->plan_only) {
         set_planned(pl);
     } else if (t->waiting && !t->failed && !t->rolled_back) {
@@ -581,7 +581,7 @@ static void set_invalid(struct planner *pl)
         set_ready(pl, "False", REASON_InvalidSpec, pl->o->spec_problem);
         set_reconciling(pl, REASON_Progressing, "what rolls is followed to its end");
     } else {
-        set_stalled(pl, REASON_InvalidSpec, pl->o->spec_problem);
+        condition_set_stalled(pl, REASON_InvalidSpec, pl->o->spec_problem);
     }
 }
 

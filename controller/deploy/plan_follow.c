@@ -305,11 +305,15 @@ static bool is_as_found(const struct planner *pl, const struct app_status *app,
             (attempt_is_of(there, pl->o->uid) || images_equal(&at->previous, &there->previous)));
 }
 
-/* A first patch that was written ahead, and that nobody has taken, has not started the app. One
- * that takes over what is half rolled goes on: that must not be left alone (R12). */
+/* A first patch that was written ahead, and that nobody has taken, has not started the app. A Roll
+ * that takes over what is half rolled goes on: that must not be left alone (R12). What an Adopt
+ * finds rolls by somebody else's hand, with us or without us. */
 static bool is_unstarted(const struct app_status *app, const struct deployment_facts *dep)
 {
-    return app->attempt->kind == ATTEMPT_ROLL && images_match(&dep->tmpl, &app->attempt->previous);
+    const struct attempt *at = app->attempt;
+
+    return (at->kind == ATTEMPT_ROLL && images_match(&dep->tmpl, &at->previous)) ||
+           (at->kind == ATTEMPT_ADOPT && images_match(&dep->tmpl, &at->images));
 }
 
 /* Does the spec still ask for the app to start? Not when it is wrong, names the app no longer or
@@ -322,13 +326,27 @@ static bool is_asked_for(const struct planner *pl, const struct app_status *app)
            same_text(spec->deployment, app->deployment);
 }
 
+/* Nobody has taken the patch, and it is not sent any more; its id is not used again. An Event said
+ * that the app rolls: the last word is that it does not. */
+static void give_patch_up(struct planner *pl, struct app_status *app, const char *why)
+{
+    struct action *event = plan_act(pl, ACT_EVENT);
+
+    event->app = app->name;
+    event->deployment = app->deployment;
+    event->reason = "NotStarted";
+    event->note =
+        arena_printf(pl->a, "%s: not rolled to %.7s: %s", app->name, app->attempt->commit, why);
+    app_set(pl, app, APP_PENDING, REASON_WaitingForTurn, NULL);
+}
+
 /* What nobody asks for any more is not sent. A live read tells that it was not taken meanwhile:
  * what rolls must not be left alone. */
 static void take_back(struct planner *pl, struct app_status *app,
                       const struct deployment_facts *dep)
 {
     if (dep->read_ms > app->attempt->start_ms) {
-        app_set(pl, app, APP_PENDING, REASON_WaitingForTurn, NULL);
+        give_patch_up(pl, app, "nobody asks for it any more");
         return;
     }
     plan_act(pl, ACT_READ_LIVE)->deployment = app->deployment;
@@ -368,8 +386,10 @@ static void follow_unaccepted(struct planner *pl, struct app_status *app,
     }
     if (is_held(pl, app, dep) || is_refused(pl, app, dep))
         return;
-    if (!is_as_found(pl, app, dep)) { /* plan anew; its id is not used again */
-        app_set(pl, app, APP_PENDING, REASON_WaitingForTurn, NULL);
+    if (!is_as_found(pl, app, dep)) {
+        give_patch_up(pl, app,
+                      arena_printf(pl->a, "Deployment %s was changed before it; decided anew",
+                                   app->deployment));
         return;
     }
     tell_patch_trouble(pl, app);

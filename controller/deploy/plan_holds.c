@@ -4,10 +4,11 @@
 
 #include "base/zone.h"
 #include "deploy/freeze.h"
+#include "deploy/patch.h"
 #include "deploy/planner.h"
 #include "deploy/reason.h"
 
-#define OVERRIDE "deploy.btc-shopflow.io/freeze-override"
+#define OVERRIDE ANNOTATIONS "freeze-override"
 #define FREEZE_OVERRIDDEN "FreezeOverridden"
 
 bool plan_is_hold(const char *reason)
@@ -158,27 +159,12 @@ static void tell_half_rolled(struct planner *pl, const struct app_status *app)
 static bool is_outcome(const struct planner *pl)
 {
     const struct release_status *s = pl->s;
-    const struct release_spec *spec = pl->o->spec;
     const struct condition *ready = status_condition(s, "Ready");
 
-    if (!ready || !strcmp(ready->status, "Unknown") || status_condition(s, "Reconciling") ||
-        same_text(ready->reason, REASON_InvalidSpec) || !same_text(s->commit, spec->commit) ||
-        same_text(ready->reason, REASON_Planned) != spec->plan_only || s->n_apps != spec->n_apps)
-        return false;
-    for (size_t i = 0; i < spec->n_apps; i++) {
-        const struct app_spec *want = &spec->apps[i];
-        const struct app_status *app = status_app(s, want->name);
-        size_t n = strlen(want->image);
-
-        if (!app || !same_text(app->deployment, want->deployment))
-            return false;
-        if (!app->target_image) /* its image was missing: the commit says it all */
-            continue;
-        if (!same_text(app->target_commit, want->commit) ||
-            (strncmp(app->target_image, want->image, n) != 0 || app->target_image[n] != '@'))
-            return false;
-    }
-    return true;
+    return ready && strcmp(ready->status, "Unknown") != 0 && !status_condition(s, "Reconciling") &&
+           !same_text(ready->reason, REASON_InvalidSpec) &&
+           same_text(ready->reason, REASON_Planned) == pl->o->spec->plan_only &&
+           s->n_apps == pl->o->spec->n_apps && plan_is_same_release(pl);
 }
 
 static const char *suspended_note(struct planner *pl)
@@ -197,9 +183,7 @@ static void set_suspended(struct planner *pl)
     const struct condition *ready = status_condition(pl->s, "Ready");
 
     if (pl->o->spec_problem) {
-        condition_set(pl, "Ready", "False", REASON_InvalidSpec, pl->o->spec_problem);
-        condition_remove(pl, "Reconciling");
-        condition_set(pl, "Stalled", "True", REASON_InvalidSpec, pl->o->spec_problem);
+        condition_set_stalled(pl, REASON_InvalidSpec, pl->o->spec_problem);
         return;
     }
     if (is_outcome(pl))
@@ -227,6 +211,7 @@ void plan_suspend(struct planner *pl)
 {
     bool told = is_told(pl->o->status, pl->o->generation);
 
+    plan_carry_over(pl);
     pl->s->observed_generation = pl->o->generation;
     for (size_t i = 0; i < pl->s->n_apps; i++) {
         struct app_status *app = &pl->s->apps[i];

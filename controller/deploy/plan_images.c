@@ -25,6 +25,7 @@ static void ask(struct planner *pl, const char *image)
 
 const struct image_answer *plan_ask_image(struct planner *pl, const char *image, int64_t since_ms)
 {
+    pl->wants_answers = true;
     for (size_t i = 0; i < pl->o->n_images; i++) {
         const struct image_answer *answer = &pl->o->images[i];
 
@@ -143,6 +144,10 @@ static void retarget(struct planner *pl, const struct app_spec *spec, const char
 {
     struct app_status *app = status_app(pl->s, spec->name);
     bool latched = target && plan_latch_holds(app, target);
+    /* Whether it is still held is decided again; what became of it is no other thing by an edit. */
+    bool went_back = target && plan_went_back_for_another(app) &&
+                     same_text(app->target_commit, spec->commit) &&
+                     image_same(app->target_image, target);
     /* Its failure is what the state says already: no later trouble has taken its place. */
     bool told = (app->state == APP_ROLLED_BACK || app->state == APP_FAILED) &&
                 app->state_ms == app->finish_ms && same_text(app->failed_commit, spec->commit);
@@ -157,7 +162,7 @@ static void retarget(struct planner *pl, const struct app_spec *spec, const char
     }
     app->target_commit = spec->commit;
     app->target_image = target;
-    if (app_is_moving(app) || (latched && told))
+    if (app_is_moving(app) || went_back || (latched && told))
         return;
     if (latched)
         plan_still_bad(pl, app);

@@ -132,6 +132,63 @@ struct hurdle plan_order(struct planner *pl, const struct app_status *app,
     return (struct hurdle){ 0 };
 }
 
+/* --- one release over several generations --- */
+
+/* Is the app's target what the spec asks for, as far as one can tell without a registry? */
+static bool is_same_target(const struct planner *pl, const struct app_spec *want)
+{
+    const struct app_status *app = status_app(pl->s, want->name);
+    size_t n = strlen(want->image);
+
+    if (!app || !same_text(app->deployment, want->deployment))
+        return false;
+    return !app->target_image || /* its image was missing: the commit says it all */
+           (same_text(app->target_commit, want->commit) &&
+            !strncmp(app->target_image, want->image, n) && app->target_image[n] == '@');
+}
+
+bool plan_is_same_release(const struct planner *pl)
+{
+    const struct release_spec *spec = pl->o->spec;
+    size_t listed = 0;
+
+    for (size_t i = 0; i < pl->s->n_apps; i++)
+        listed += !pl->s->apps[i].unlisted;
+    if (!same_text(pl->s->commit, spec->commit) || listed != spec->n_apps)
+        return false;
+    for (size_t i = 0; i < spec->n_apps; i++)
+        if (!is_same_target(pl, &spec->apps[i]))
+            return false;
+    return true;
+}
+
+static bool any_moves(const struct planner *pl)
+{
+    for (size_t i = 0; i < pl->s->n_apps; i++)
+        if (!pl->s->apps[i].unlisted && app_is_moving(&pl->s->apps[i]))
+            return true;
+    return false;
+}
+
+/* While suspended, or wrong, a spec asks for nothing else. Mode Plan begins anew, and so does what
+ * has come to its end: a policy that is changed then is one for the next release. */
+void plan_carry_over(struct planner *pl)
+{
+    const struct observed *o = pl->o;
+    int64_t was = pl->s->observed_generation;
+
+    if (was == o->generation ||
+        (!o->suspended && !o->spec_problem &&
+         (o->spec->plan_only || !any_moves(pl) || !plan_is_same_release(pl))))
+        return;
+    for (size_t i = 0; i < pl->s->n_apps; i++) {
+        struct app_status *app = &pl->s->apps[i];
+
+        if (app->attempt && app->attempt->generation == was && !plan_lacks_container(pl, app))
+            app->attempt->generation = o->generation;
+    }
+}
+
 /* --- RollbackAll --- */
 
 /* No failure of the release: a version that was good and lost its pods (R3), a Deployment that a

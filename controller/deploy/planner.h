@@ -33,6 +33,7 @@ struct planner {
     int waiting_image;        /* targets whose image is not there yet */
     const char *trouble;      /* what the registry's trouble is */
     bool wants_pods;          /* a decision needs the pods of an app that does not move */
+    bool wants_answers;       /* a decision rests on what a registry said */
     struct hold hold;         /* once hold_known; ask plan_hold() */
     bool hold_known;
 };
@@ -46,6 +47,8 @@ bool app_is_moving(const struct app_status *app);
 bool same_text(const char *a, const char *b);
 /* Is the app's attempt about what is its target now (the same digest, R12)? */
 bool plan_is_for_target(const struct planner *pl, const struct app_status *app);
+/* Does the spec name a container by now that the attempt leaves at another digest? */
+bool plan_lacks_container(const struct planner *pl, const struct app_status *app);
 /* Has the target gone elsewhere since the app's attempt began? */
 bool plan_has_moved_on(const struct planner *pl, const struct app_status *app);
 /* Change state, reason and message; stateTime moves when state or reason does. */
@@ -121,6 +124,11 @@ bool plan_is_held(const struct app_status *app);
 bool plan_went_back_for_another(const struct app_status *app);
 /* Has it failed in going back, though it had not failed before? */
 bool plan_failed_for_another(const struct app_status *app);
+/* Does the spec ask for what status has as targets: the commit, the apps, their images? */
+bool plan_is_same_release(const struct planner *pl);
+/* A new generation that does so while apps roll goes on with the release as it is (R13): its
+ * attempts are of this generation too. To be asked before observedGeneration is written. */
+void plan_carry_over(struct planner *pl);
 /* RollbackAll: the app of the spec's index goes back, if it is its turn. False: it does not. */
 bool plan_goes_back(struct planner *pl, size_t i);
 /* Is the app as the release wants it, so that others may depend on it? */
@@ -169,6 +177,8 @@ const char *plan_summary(const struct planner *pl);
 void plan_conclude(struct planner *pl);
 void condition_set(struct planner *pl, const char *type, const char *status, const char *reason,
                    const char *message);
+/* Stalled and Ready=False; Reconciling goes. */
+void condition_set_stalled(struct planner *pl, const char *reason, const char *message);
 void condition_remove(struct planner *pl, const char *type);
 
 #endif

@@ -6,11 +6,11 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "deploy/patch.h"
 #include "reconcile/zones.h"
 
 #define FIRST_CHUNK 1024
 #define MANAGER_BYTES 128 /* as many as the API server takes */
-#define OURS "deploy.btc-shopflow.io/"
 
 /* A value that people write; NULL = none. So much of it as status has room for counts. */
 static const char *token(const cJSON *annotations, const char *key, struct arena *a)
@@ -50,7 +50,7 @@ static void decode_managers(const cJSON *tree, struct arena *a, struct release *
         r->paused_by = MANAGER_OF(tree, a, "f:spec", "f:paused");
     if (r->freeze_override)
         r->overridden_by =
-            MANAGER_OF(tree, a, "f:metadata", "f:annotations", "f:" OURS "freeze-override");
+            MANAGER_OF(tree, a, "f:metadata", "f:annotations", "f:" ANNOTATIONS "freeze-override");
 }
 
 void *release_decode(const cJSON *tree, struct err *e)
@@ -65,9 +65,9 @@ void *release_decode(const cJSON *tree, struct err *e)
         return NULL;
     }
     r->meta.arena = a;
-    r->retry_at = token(annotations, OURS "retry-at", a);
-    r->reconcile_at = token(annotations, OURS "reconcile-at", a);
-    r->freeze_override = token(annotations, OURS "freeze-override", a);
+    r->retry_at = token(annotations, ANNOTATIONS "retry-at", a);
+    r->reconcile_at = token(annotations, ANNOTATIONS "reconcile-at", a);
+    r->freeze_override = token(annotations, ANNOTATIONS "freeze-override", a);
     r->spec_problem = spec_decode(json_get(tree, "spec"), a, &r->spec);
     if (!r->spec_problem)
         r->spec_problem = zones_find(&r->spec, a);

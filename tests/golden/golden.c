@@ -78,6 +78,27 @@ static void check_quiet(const struct observed *o, const struct plan *p, struct a
             die("a settled release is not quiet: %s", action_name(next.actions[i].kind));
 }
 
+/* What a plan lets go of is not asked for again by the next: an answer that is still needed, and
+ * with it how often a registry was in trouble, would be asked for without end. */
+static void check_answers(const struct observed *o, const struct plan *p, struct arena *a)
+{
+    struct observed later = *o;
+    struct plan next;
+
+    later.status = &p->status;
+    later.images = arena_array(a, o->n_images + 1, sizeof *later.images);
+    later.n_images = 0;
+    for (size_t i = 0; i < o->n_images; i++)
+        if (o->images[i].asking || o->images[i].at_ms >= p->answers_ms)
+            later.images[later.n_images++] = o->images[i];
+    next = plan_make(&later, a);
+    for (size_t i = 0; i < next.n_actions; i++)
+        for (size_t k = 0; next.actions[i].kind == ACT_RESOLVE && k < o->n_images; k++)
+            if (!strcmp(next.actions[i].image, o->images[k].image) &&
+                o->images[k].at_ms >= p->status.start_ms && o->now_ms < o->images[k].retry_ms)
+                die("the answer about %s is forgotten, and asked for again", o->images[k].image);
+}
+
 /* R4: a patch carries an attempt that the API server has in status, or gets just before. */
 static void check_written_ahead(const struct observed *o, const struct plan *p)
 {
@@ -187,6 +208,7 @@ static void play_step(struct player *pl, const cJSON *step, FILE *out)
     p = plan_make(&o, a);
     check_round_trip(&p);
     check_quiet(&o, &p, a);
+    check_answers(&o, &p, a);
     check_written_ahead(&o, &p);
     check_rights(&o, &p);
     check_conditions(&p);
