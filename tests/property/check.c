@@ -219,6 +219,48 @@ static long long id_number(const char *id)
     return dash ? strtoll(dash + 1, NULL, 10) : 0;
 }
 
+/* As others may depend on it (R14): a Superseded app that keeps its target was good. */
+static bool is_good_state(const struct app_status *app)
+{
+    return app->state == APP_UPDATED || app->state == APP_UNCHANGED ||
+           (app->state == APP_SKIPPED && same(app->reason, REASON_ImageAbsent)) ||
+           (app->state == APP_SUPERSEDED && app->target_image);
+}
+
+/* Has a listed app failed by itself, and is it over? */
+static bool has_failed(const struct release_spec *spec, const struct app_status *app)
+{
+    for (size_t i = 0; i < spec->n_apps; i++)
+        if (!strcmp(spec->apps[i].name, app->name))
+            return app->state == APP_FAILED ||
+                   (app->state == APP_ROLLED_BACK && !same(app->reason, REASON_ReleaseFailed));
+    return false;
+}
+
+/* R13, R14: where a first patch is written ahead, what the app depends on is good in the same
+ * status, and under Halt and RollbackAll no other app has failed. */
+static void check_order(struct model *m, int release, const struct release_status *now,
+                        const struct app_status *app)
+{
+    const struct release_spec *spec = m->truth.releases[release].spec;
+    const struct app_spec *own = NULL;
+
+    for (size_t i = 0; i < spec->n_apps; i++)
+        if (!strcmp(spec->apps[i].name, app->name))
+            own = &spec->apps[i];
+    for (size_t k = 0; own && k < own->n_depends_on; k++) {
+        const struct app_status *on = status_app(now, own->depends_on[k]);
+
+        if (!on || !is_good_state(on))
+            check_fail(m, "order", "attempt %s of %s begins, and %s is not good", app->attempt->id,
+                       app->name, own->depends_on[k]);
+    }
+    for (size_t i = 0; spec->on_failure != ON_FAILURE_ROLLBACK_FAILED && i < now->n_apps; i++)
+        if (&now->apps[i] != app && has_failed(spec, &now->apps[i]))
+            check_fail(m, "policy", "attempt %s of %s begins, and %s has failed (%s)",
+                       app->attempt->id, app->name, now->apps[i].name, now->apps[i].reason);
+}
+
 /* Every attempt has a number higher than all before on its Deployment, and what it says does not
  * change. */
 static void check_id(struct model *m, int release, const struct release_status *now,
@@ -240,9 +282,12 @@ static void check_id(struct model *m, int release, const struct release_status *
     if (id_number(app->attempt->id) <= top)
         check_fail(m, "counters-rise", "attempt %s is new, and there was %lld before",
                    app->attempt->id, top);
-    if (!r->problem && now->observed_generation == r->generation && is_held(r) &&
-        (app->attempt->kind == ATTEMPT_ROLL || app->attempt->kind == ATTEMPT_ADOPT))
-        check_fail(m, "held", "attempt %s begins while the release is held", app->attempt->id);
+    if (!r->problem && now->observed_generation == r->generation &&
+        (app->attempt->kind == ATTEMPT_ROLL || app->attempt->kind == ATTEMPT_ADOPT)) {
+        if (is_held(r))
+            check_fail(m, "held", "attempt %s begins while the release is held", app->attempt->id);
+        check_order(m, release, now, app);
+    }
     if (c->n_ids == IDS)
         model_abort(m, __func__);
     c->ids[c->n_ids++] =
@@ -264,6 +309,17 @@ static void check_ids(struct model *m, int release, const struct release_status 
             check_id(m, release, now, &now->apps[i]);
 }
 
+/* What RollbackAll takes back does so at once, maxConcurrent aside (R13). */
+static int count_counted(const struct release_status *s)
+{
+    int n = 0;
+
+    for (size_t i = 0; i < s->n_apps; i++)
+        n += app_moves(&s->apps[i]) && !(s->apps[i].state == APP_ROLLING_BACK &&
+                                         same(s->apps[i].reason, REASON_ReleaseFailed));
+    return n;
+}
+
 static int count_moving(const struct release_status *s)
 {
     int n = 0;
@@ -277,7 +333,7 @@ static void check_concurrent(struct model *m, int release, const struct release_
                              const struct release_status *now)
 {
     const struct release *r = &m->truth.releases[release];
-    int before = count_moving(was), n = count_moving(now);
+    int before = count_counted(was), n = count_counted(now);
 
     if (!r->problem && now->observed_generation == r->generation && n > before &&
         n > r->spec->max_concurrent)
@@ -341,9 +397,9 @@ static void follow_latches(struct model *m, int release, const struct release_st
 /* For which reasons what failed may go on running. */
 static bool may_stay(const struct app_status *app, const struct release *r)
 {
-    return r->problem || r->spec->rollback_never || same(app->reason, REASON_NoRollbackTarget) ||
-           same(app->reason, REASON_RollbackFailed) || same(app->reason, REASON_Degraded) ||
-           same(app->reason, REASON_OwnershipConflict) ||
+    return r->problem || r->spec->rollback_never || r->spec->on_failure == ON_FAILURE_HALT ||
+           same(app->reason, REASON_NoRollbackTarget) || same(app->reason, REASON_RollbackFailed) ||
+           same(app->reason, REASON_Degraded) || same(app->reason, REASON_OwnershipConflict) ||
            same(app->reason, REASON_FieldManagerConflict);
 }
 
