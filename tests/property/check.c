@@ -261,6 +261,15 @@ static void check_order(struct model *m, int release, const struct release_statu
                        app->attempt->id, app->name, now->apps[i].name, now->apps[i].reason);
 }
 
+/* The entry was dropped, and another AppRelease's patch has replaced what the Deployment told. */
+static bool begins_to_count(struct model *m, int release, int dep)
+{
+    const struct attempt *there = attempt_from_annotation(m->truth.deps[dep].attempt, m->arena);
+
+    return m->checks.dropped[release][dep] &&
+           !(there && attempt_is_of(there, m->truth.releases[release].uid));
+}
+
 /* Every attempt has a number higher than all before on its Deployment, and what it says does not
  * change. */
 static void check_id(struct model *m, int release, const struct release_status *now,
@@ -273,6 +282,11 @@ static void check_id(struct model *m, int release, const struct release_status *
     struct seen_id *seen = find_id(m, app->attempt->id, uid);
     long long top = same(c->top_dep[release][dep], uid) ? c->top[release][dep] : 0;
 
+    if (begins_to_count(m, release, dep) && !(seen && !strcmp(seen->text, text))) {
+        c->dropped[release][dep] = false;
+        seen = NULL;
+        top = 0;
+    }
     if (seen) {
         if (strcmp(seen->text, text) != 0)
             check_fail(m, "counters-rise", "attempt %s was %s and is %s", seen->id, seen->text,
@@ -309,17 +323,6 @@ static void check_ids(struct model *m, int release, const struct release_status 
             check_id(m, release, now, &now->apps[i]);
 }
 
-/* What RollbackAll takes back does so at once, maxConcurrent aside (R13). */
-static int count_counted(const struct release_status *s)
-{
-    int n = 0;
-
-    for (size_t i = 0; i < s->n_apps; i++)
-        n += app_moves(&s->apps[i]) && !(s->apps[i].state == APP_ROLLING_BACK &&
-                                         same(s->apps[i].reason, REASON_ReleaseFailed));
-    return n;
-}
-
 static int count_moving(const struct release_status *s)
 {
     int n = 0;
@@ -329,15 +332,26 @@ static int count_moving(const struct release_status *s)
     return n;
 }
 
+/* Nothing begins beyond maxConcurrent. What RollbackAll takes back begins at once, but counts for
+ * what would begin after it (R13). */
 static void check_concurrent(struct model *m, int release, const struct release_status *was,
                              const struct release_status *now)
 {
     const struct release *r = &m->truth.releases[release];
-    int before = count_counted(was), n = count_counted(now);
+    bool begins = false;
+    int n = 0;
 
-    if (!r->problem && now->observed_generation == r->generation && n > before &&
+    for (size_t i = 0; i < now->n_apps; i++) {
+        const struct app_status *app = &now->apps[i], *before = status_app(was, app->name);
+        bool moved = before && app_moves(before);
+        bool aside = app->state == APP_ROLLING_BACK && same(app->reason, REASON_ReleaseFailed);
+
+        n += app_moves(app) && (moved || !aside);
+        begins |= app_moves(app) && !moved && !aside;
+    }
+    if (!r->problem && now->observed_generation == r->generation && begins &&
         n > r->spec->max_concurrent)
-        check_fail(m, "max-concurrent", "%d apps roll, %d did, maxConcurrent is %d", n, before,
+        check_fail(m, "max-concurrent", "an app begins, so %d roll, and maxConcurrent is %d", n,
                    r->spec->max_concurrent);
 }
 
@@ -455,12 +469,17 @@ static void check_ready(struct model *m, const struct release_status *was,
 }
 
 /* An app that is no longer listed is dropped as it settles: status does not say how (R12). */
-static void drop_chains(struct model *m, const struct release_status *was,
+static void drop_chains(struct model *m, int release, const struct release_status *was,
                         const struct release_status *now)
 {
-    for (size_t i = 0; i < was->n_apps; i++)
-        if (!status_app(now, was->apps[i].name))
-            oracle_of(m, dep_index(was->apps[i].deployment))->touched = true;
+    for (size_t i = 0; i < was->n_apps; i++) {
+        int dep = dep_index(was->apps[i].deployment);
+
+        if (status_app(now, was->apps[i].name))
+            continue;
+        oracle_of(m, dep)->touched = true;
+        m->checks.dropped[release][dep] = true;
+    }
 }
 
 void check_status(struct model *m, int release, const struct release_status *was,
@@ -479,7 +498,7 @@ void check_status(struct model *m, int release, const struct release_status *was
     check_concurrent(m, release, was, now);
     check_ready(m, was, now);
     follow_latches(m, release, now);
-    drop_chains(m, was, now);
+    drop_chains(m, release, was, now);
     for (size_t i = 0; i < now->n_apps; i++) {
         int by = oracle_of(m, dep_index(now->apps[i].deployment))->by;
 
