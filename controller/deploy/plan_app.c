@@ -11,12 +11,6 @@
 #define MISSING_GRACE_MS (60 * SECOND_MS) /* R19: a Deployment may be applied just after us */
 #define COUNTER_MAX 1000000000000LL
 
-bool deployment_is_complete(const struct deployment_facts *dep)
-{
-    return dep->observed_generation >= dep->generation && dep->status_replicas == dep->replicas &&
-           dep->updated == dep->replicas && dep->available == dep->replicas;
-}
-
 const char *plan_written_image(const struct planner *pl, const char *target)
 {
     if (!target || pl->o->spec->pin_digest)
@@ -347,6 +341,17 @@ static const struct attempt *standing_attempt(const struct planner *pl,
     return NULL;
 }
 
+/* Must pods be counted to say how many run what the Deployment says, and are they not known yet? */
+static bool lacks_count(struct planner *pl, const struct app_status *app,
+                        const struct deployment_facts *dep)
+{
+    bool lacks = dep->replicas && !deployment_is_complete(dep) && !dep->pods_known &&
+                 !standing_attempt(pl, app, dep);
+
+    pl->wants_pods |= lacks;
+    return lacks;
+}
+
 /* What the Deployment says now, or, where an attempt that did not end well put that there, what
  * that attempt found. */
 static void set_previous(struct planner *pl, const struct app_status *app,
@@ -364,7 +369,9 @@ static void set_previous(struct planner *pl, const struct app_status *app,
         if (image && strlen(image) <= STATUS_IMAGE_BYTES) /* longer: nothing that could run */
             pick(&at->previous, container, image);
     }
-    at->previous_available = old ? old->previous_available : dep->replicas ? dep->available : -1;
+    at->previous_available = old           ? old->previous_available :
+                             dep->replicas ? verdict_standing(dep, &at->previous, pl->o->now_ms) :
+                                             -1;
     at->previous_good_commit = app->commit;
     at->previous_good_image = app->good_image;
 }
@@ -605,6 +612,10 @@ bool plan_decide(struct planner *pl, struct app_status *app, const struct app_sp
         return stay(pl, app, hurdle(APP_WAITING, hold.reason, hold.message));
     if (!app_is_moving(app) && pl->moving >= pl->o->spec->max_concurrent)
         return stay(pl, app, hurdle(APP_PENDING, REASON_WaitingForTurn, NULL));
+    if (change == CHANGE_YES && lacks_count(pl, app, dep))
+        return stay(pl, app,
+                    hurdle(APP_PENDING, REASON_Resolving,
+                           "waiting for the list of its ReplicaSets and pods"));
     pl->moving -= app_is_moving(app);
     if (change == CHANGE_NONE)
         start_adopt(pl, app, dep, images);

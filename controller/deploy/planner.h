@@ -103,7 +103,6 @@ bool plan_runs_another(struct planner *pl, const struct app_spec *spec,
                        const struct deployment_facts *dep, const char *image);
 /* What the Deployment is to run for a target: pinned, or without digest. */
 const char *plan_written_image(const struct planner *pl, const char *target);
-bool deployment_is_complete(const struct deployment_facts *dep);
 /* A new attempt, written ahead in status; when it is complete, plan_send() puts its patch behind.
  */
 struct attempt *plan_start(struct planner *pl, struct app_status *app,

@@ -45,6 +45,28 @@ int verdict_available(const struct replicaset_facts *set, int min_ready_s, int64
     return count;
 }
 
+bool deployment_is_complete(const struct deployment_facts *dep)
+{
+    return dep->observed_generation >= dep->generation && dep->status_replicas == dep->replicas &&
+           dep->updated == dep->replicas && dep->available == dep->replicas;
+}
+
+/* Until a rollout is complete the Deployment's own count has pods of other images in it: one that
+ * never came up is no way back (R10). */
+int verdict_standing(const struct deployment_facts *dep, const struct image_list *images,
+                     int64_t now_ms)
+{
+    int64_t next_ms;
+    int n = 0;
+
+    if (deployment_is_complete(dep) || !dep->pods_known)
+        return dep->available;
+    for (size_t i = 0; i < dep->n_sets; i++)
+        if (images_match(&dep->sets[i].tmpl, images))
+            n += verdict_available(&dep->sets[i], dep->min_ready_s, now_ms, &next_ms);
+    return n;
+}
+
 /* Pods of the infrastructure's making, older ones (a rollback reuses its ReplicaSet) and ones added
  * after the rollout was complete are not judged. */
 static bool is_judged(const struct pod_facts *pod, const struct attempt *at)

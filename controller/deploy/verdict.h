@@ -19,6 +19,13 @@ const struct replicaset_facts *verdict_new_set(const struct deployment_facts *de
 int verdict_available(const struct replicaset_facts *set, int min_ready_s, int64_t now_ms,
                       int64_t *ret_next_ms);
 
+/* Is its rollout complete, by its own counts (R6)? */
+bool deployment_is_complete(const struct deployment_facts *dep);
+
+/* The available pods of all templates that have these images, as far as pods are known. */
+int verdict_standing(const struct deployment_facts *dep, const struct image_list *images,
+                     int64_t now_ms);
+
 struct verdict {
     bool fails;
     const char *reason, *message; /* when it fails; else what is worth telling, or NULL */

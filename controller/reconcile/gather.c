@@ -247,12 +247,19 @@ static bool is_pinned(const struct kube_deployment *d)
     return true;
 }
 
-/* Those of an app that moves; and, while a release is worked on, of one that runs a tag (R3). */
+static bool is_complete(const struct kube_deployment *d)
+{
+    return d->observed_generation >= d->meta.generation && d->status_replicas == d->replicas &&
+           d->updated_replicas == d->replicas && d->available_replicas == d->replicas;
+}
+
+/* Those of an app that moves; and, while a release is worked on, of one that runs a tag (R3), or
+ * that somebody else is rolling: how many run what is there (R10)? */
 static bool needs_pods(const struct release *r, const struct kube_deployment *d)
 {
     const char *deployment = d->meta.name;
 
-    if (status_condition(&r->status, "Reconciling") && !is_pinned(d))
+    if (status_condition(&r->status, "Reconciling") && (!is_pinned(d) || !is_complete(d)))
         return true;
     for (size_t i = 0; i < r->status.n_apps; i++) {
         const struct app_status *app = &r->status.apps[i];

@@ -107,6 +107,8 @@ static void check_app(const struct observed *o, const struct plan *done, const s
     }
     if (same_text(does->reason, REASON_Resolving) && was && was->planned.n)
         return; /* Apply has to ask what the plan was told before */
+    if (same_text(does->reason, REASON_Resolving) && does->message && plan_is_planned(says))
+        return; /* Apply counts the pods before it begins, for its way back */
     if (moved || (does->state != APP_PENDING && does->state != APP_WAITING))
         return;
     if (is_resolved(done) &&

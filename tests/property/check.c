@@ -219,6 +219,57 @@ static long long id_number(const char *id)
     return dash ? strtoll(dash + 1, NULL, 10) : 0;
 }
 
+/* As others may depend on it (R14): a Superseded app that keeps its target was good. */
+static bool is_good_state(const struct app_status *app)
+{
+    return app->state == APP_UPDATED || app->state == APP_UNCHANGED ||
+           (app->state == APP_SKIPPED && same(app->reason, REASON_ImageAbsent)) ||
+           (app->state == APP_SUPERSEDED && app->target_image);
+}
+
+/* Has a listed app failed by itself, and is it over? */
+static bool has_failed(const struct release_spec *spec, const struct app_status *app)
+{
+    for (size_t i = 0; i < spec->n_apps; i++)
+        if (!strcmp(spec->apps[i].name, app->name))
+            return app->state == APP_FAILED ||
+                   (app->state == APP_ROLLED_BACK && !same(app->reason, REASON_ReleaseFailed));
+    return false;
+}
+
+/* R13, R14: where a first patch is written ahead, what the app depends on is good in the same
+ * status, and under Halt and RollbackAll no other app has failed. */
+static void check_order(struct model *m, int release, const struct release_status *now,
+                        const struct app_status *app)
+{
+    const struct release_spec *spec = m->truth.releases[release].spec;
+    const struct app_spec *own = NULL;
+
+    for (size_t i = 0; i < spec->n_apps; i++)
+        if (!strcmp(spec->apps[i].name, app->name))
+            own = &spec->apps[i];
+    for (size_t k = 0; own && k < own->n_depends_on; k++) {
+        const struct app_status *on = status_app(now, own->depends_on[k]);
+
+        if (!on || !is_good_state(on))
+            check_fail(m, "order", "attempt %s of %s begins, and %s is not good", app->attempt->id,
+                       app->name, own->depends_on[k]);
+    }
+    for (size_t i = 0; spec->on_failure != ON_FAILURE_ROLLBACK_FAILED && i < now->n_apps; i++)
+        if (&now->apps[i] != app && has_failed(spec, &now->apps[i]))
+            check_fail(m, "policy", "attempt %s of %s begins, and %s has failed (%s)",
+                       app->attempt->id, app->name, now->apps[i].name, now->apps[i].reason);
+}
+
+/* The entry was dropped, and another AppRelease's patch has replaced what the Deployment told. */
+static bool begins_to_count(struct model *m, int release, int dep)
+{
+    const struct attempt *there = attempt_from_annotation(m->truth.deps[dep].attempt, m->arena);
+
+    return m->checks.dropped[release][dep] &&
+           !(there && attempt_is_of(there, m->truth.releases[release].uid));
+}
+
 /* Every attempt has a number higher than all before on its Deployment, and what it says does not
  * change. */
 static void check_id(struct model *m, int release, const struct release_status *now,
@@ -231,6 +282,11 @@ static void check_id(struct model *m, int release, const struct release_status *
     struct seen_id *seen = find_id(m, app->attempt->id, uid);
     long long top = same(c->top_dep[release][dep], uid) ? c->top[release][dep] : 0;
 
+    if (begins_to_count(m, release, dep) && !(seen && !strcmp(seen->text, text))) {
+        c->dropped[release][dep] = false;
+        seen = NULL;
+        top = 0;
+    }
     if (seen) {
         if (strcmp(seen->text, text) != 0)
             check_fail(m, "counters-rise", "attempt %s was %s and is %s", seen->id, seen->text,
@@ -240,9 +296,12 @@ static void check_id(struct model *m, int release, const struct release_status *
     if (id_number(app->attempt->id) <= top)
         check_fail(m, "counters-rise", "attempt %s is new, and there was %lld before",
                    app->attempt->id, top);
-    if (!r->problem && now->observed_generation == r->generation && is_held(r) &&
-        (app->attempt->kind == ATTEMPT_ROLL || app->attempt->kind == ATTEMPT_ADOPT))
-        check_fail(m, "held", "attempt %s begins while the release is held", app->attempt->id);
+    if (!r->problem && now->observed_generation == r->generation &&
+        (app->attempt->kind == ATTEMPT_ROLL || app->attempt->kind == ATTEMPT_ADOPT)) {
+        if (is_held(r))
+            check_fail(m, "held", "attempt %s begins while the release is held", app->attempt->id);
+        check_order(m, release, now, app);
+    }
     if (c->n_ids == IDS)
         model_abort(m, __func__);
     c->ids[c->n_ids++] =
@@ -273,15 +332,26 @@ static int count_moving(const struct release_status *s)
     return n;
 }
 
+/* Nothing begins beyond maxConcurrent. What RollbackAll takes back begins at once, but counts for
+ * what would begin after it (R13). */
 static void check_concurrent(struct model *m, int release, const struct release_status *was,
                              const struct release_status *now)
 {
     const struct release *r = &m->truth.releases[release];
-    int before = count_moving(was), n = count_moving(now);
+    bool begins = false;
+    int n = 0;
 
-    if (!r->problem && now->observed_generation == r->generation && n > before &&
+    for (size_t i = 0; i < now->n_apps; i++) {
+        const struct app_status *app = &now->apps[i], *before = status_app(was, app->name);
+        bool moved = before && app_moves(before);
+        bool aside = app->state == APP_ROLLING_BACK && same(app->reason, REASON_ReleaseFailed);
+
+        n += app_moves(app) && (moved || !aside);
+        begins |= app_moves(app) && !moved && !aside;
+    }
+    if (!r->problem && now->observed_generation == r->generation && begins &&
         n > r->spec->max_concurrent)
-        check_fail(m, "max-concurrent", "%d apps roll, %d did, maxConcurrent is %d", n, before,
+        check_fail(m, "max-concurrent", "an app begins, so %d roll, and maxConcurrent is %d", n,
                    r->spec->max_concurrent);
 }
 
@@ -341,9 +411,9 @@ static void follow_latches(struct model *m, int release, const struct release_st
 /* For which reasons what failed may go on running. */
 static bool may_stay(const struct app_status *app, const struct release *r)
 {
-    return r->problem || r->spec->rollback_never || same(app->reason, REASON_NoRollbackTarget) ||
-           same(app->reason, REASON_RollbackFailed) || same(app->reason, REASON_Degraded) ||
-           same(app->reason, REASON_OwnershipConflict) ||
+    return r->problem || r->spec->rollback_never || r->spec->on_failure == ON_FAILURE_HALT ||
+           same(app->reason, REASON_NoRollbackTarget) || same(app->reason, REASON_RollbackFailed) ||
+           same(app->reason, REASON_Degraded) || same(app->reason, REASON_OwnershipConflict) ||
            same(app->reason, REASON_FieldManagerConflict);
 }
 
@@ -399,12 +469,17 @@ static void check_ready(struct model *m, const struct release_status *was,
 }
 
 /* An app that is no longer listed is dropped as it settles: status does not say how (R12). */
-static void drop_chains(struct model *m, const struct release_status *was,
+static void drop_chains(struct model *m, int release, const struct release_status *was,
                         const struct release_status *now)
 {
-    for (size_t i = 0; i < was->n_apps; i++)
-        if (!status_app(now, was->apps[i].name))
-            oracle_of(m, dep_index(was->apps[i].deployment))->touched = true;
+    for (size_t i = 0; i < was->n_apps; i++) {
+        int dep = dep_index(was->apps[i].deployment);
+
+        if (status_app(now, was->apps[i].name))
+            continue;
+        oracle_of(m, dep)->touched = true;
+        m->checks.dropped[release][dep] = true;
+    }
 }
 
 void check_status(struct model *m, int release, const struct release_status *was,
@@ -423,7 +498,7 @@ void check_status(struct model *m, int release, const struct release_status *was
     check_concurrent(m, release, was, now);
     check_ready(m, was, now);
     follow_latches(m, release, now);
-    drop_chains(m, was, now);
+    drop_chains(m, release, was, now);
     for (size_t i = 0; i < now->n_apps; i++) {
         int by = oracle_of(m, dep_index(now->apps[i].deployment))->by;
 

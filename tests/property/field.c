@@ -18,6 +18,8 @@ static const struct field {
     { NULL, "imageWaitSeconds", { "60", "20", "0" }, false },
     { NULL, "pinDigest", { "true", "false" }, false },
     { NULL, "rollback", { "\"Auto\"", "\"Never\"" }, false },
+    { NULL, "onFailure", { "\"RollbackFailed\"", "\"RollbackAll\"", "\"Halt\"" }, false },
+    { NULL, "dependsOn", { "\"none\"", "\"chain\"", "\"first\"", "\"last\"" }, false },
     { NULL, "enforceRollingUpdate", { "true", "false" }, false },
     { NULL, "tag", { "\"ShortSHA\"", "\"FullSHA\"" }, false },
     { NULL, "historyLimit", { "10", "1", "2" }, false },
@@ -105,6 +107,27 @@ static cJSON *parse(const char *text)
     return json_parse(text, strlen(text), &e);
 }
 
+/* Who depends on whom is one field of the release, to be drawn and shrunk as the others are. */
+static bool is_shape(const struct field *f)
+{
+    return !strcmp(f->name, "dependsOn");
+}
+
+enum { DEPENDS_NONE, DEPENDS_CHAIN, DEPENDS_FIRST, DEPENDS_LAST };
+
+/* Does app a depend on app b? Each on the one before it; all others on the first; or on the last,
+ * which comes after them in the list. */
+static bool depends_on(int shape, int a, int b, int apps)
+{
+    return (shape == DEPENDS_CHAIN && b == a - 1) || (shape == DEPENDS_FIRST && !b && a) ||
+           (shape == DEPENDS_LAST && b == apps - 1 && a != b);
+}
+
+static int shape_of(const struct spec_model *m)
+{
+    return m->fields[field_index("dependsOn")];
+}
+
 static void put_field(cJSON *tree, const struct field *f, int value)
 {
     cJSON *object = f->object ? cJSON_GetObjectItemCaseSensitive(tree, f->object) : tree;
@@ -114,7 +137,19 @@ static void put_field(cJSON *tree, const struct field *f, int value)
     cJSON_AddItemToObject(object, f->name, parse(f->values[value]));
 }
 
-static void add_app(cJSON *apps, const struct spec_model *m, int a)
+static void add_needs(cJSON *app, const struct spec_model *m, int a, int n)
+{
+    cJSON *needs = json_put_array(app, "dependsOn");
+    char name[NAME_BYTES];
+
+    for (int b = 0; b < n; b++) {
+        snprintf(name, sizeof name, "app%d", b);
+        if (m->apps[b].listed && depends_on(shape_of(m), a, b, n))
+            cJSON_AddItemToArray(needs, cJSON_CreateString(name));
+    }
+}
+
+static void add_app(cJSON *apps, const struct spec_model *m, int a, int n)
 {
     char name[NAME_BYTES], commit[COMMIT_BYTES];
     cJSON *app;
@@ -129,6 +164,7 @@ static void add_app(cJSON *apps, const struct spec_model *m, int a)
         json_put_str(app, "commit", commit_text(commit, m->apps[a].commit));
     if (m->apps[a].renamed)
         json_put_str(app, "deployment", deployment_text(name, a, true));
+    add_needs(app, m, a, n);
 }
 
 cJSON *spec_build(const struct spec_model *m, const struct script *s)
@@ -140,8 +176,9 @@ cJSON *spec_build(const struct spec_model *m, const struct script *s)
     json_put_str(tree, "commit", commit_text(commit, m->commit));
     json_put_str(tree, "registry", m->bad ? "not a registry" : "reg.io");
     for (size_t i = 0; i < ARRAY_LEN(FIELDS); i++)
-        put_field(tree, &FIELDS[i], m->fields[i]);
+        if (!is_shape(&FIELDS[i]))
+            put_field(tree, &FIELDS[i], m->fields[i]);
     for (int a = 0; a < s->apps; a++)
-        add_app(apps, m, a);
+        add_app(apps, m, a, s->apps);
     return tree;
 }

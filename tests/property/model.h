@@ -213,6 +213,7 @@ struct checks {
     size_t n_ids;
     long long top[RELEASES][DEPS];
     const char *top_dep[RELEASES][DEPS];
+    bool dropped[RELEASES][DEPS]; /* the entry that counted so far is gone */
     const char *top_uid[RELEASES];
     struct oracle deps[DEPS];
     struct latch_oracle latches[RELEASES][APPS];

@@ -202,7 +202,8 @@ static void observe_rivals(const struct controller *c, int release, struct app_f
 static bool needs_pods(const struct release *r, const struct dep *d)
 {
     if (status_condition(r->status, "Reconciling") &&
-        (!image_digest(d->tmpl.images[0]) || !image_digest(d->tmpl.images[1])))
+        (!image_digest(d->tmpl.images[0]) || !image_digest(d->tmpl.images[1]) ||
+         !dep_is_complete(d)))
         return true;
     for (size_t i = 0; i < r->status->n_apps; i++)
         if (!strcmp(r->status->apps[i].deployment, d->name) && app_moves(&r->status->apps[i]))
