@@ -135,8 +135,8 @@ static bool is_exec_format_error(const struct run_facts *run)
     return run->end_message && strstr(run->end_message, "exec format error");
 }
 
-/* Did its last start fail? Nothing ran then, so it is no failed run, whatever restartCount says; but
- * a program for another platform shows so too. */
+/* Did its last start fail? Nothing ran then, so it is no failed run, whatever restartCount says;
+ * but a program for another platform shows so too. */
 static bool failed_to_start(const struct run_facts *run)
 {
     return run->end_reason && !strcmp(run->end_reason, "StartError") && !is_exec_format_error(run);
@@ -297,8 +297,9 @@ static void judge_wait(struct judge *j, const struct pod_facts *pod, const struc
 {
     enum wait_class class = wait_class(run, &j->at->trouble);
     const char *reason = WAIT_REASONS[class];
-    const char *message = arena_printf(j->a, "container \"%s\": %s: %s%s", run->name, run->waiting,
-                                       quote(run->waiting_message, j->a), remembered(run, class, j->a));
+    const char *message =
+        arena_printf(j->a, "container \"%s\": %s: %s%s", run->name, run->waiting,
+                     quote(run->waiting_message, j->a), remembered(run, class, j->a));
 
     switch (class) {
     case WAIT_FATAL:
