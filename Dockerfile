@@ -22,8 +22,8 @@ RUN printf 'path-exclude=/usr/share/%s/*\n' doc info lintian locale man >/etc/dp
         libwebsockets19t64 libyaml-0-2 tzdata && \
     rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/lib/dpkg/*-old /var/log/*
 COPY --from=build /out/ /usr/
-# Fails here, not in the cluster, when a shared library is missing.
-RUN btc-shopflow-deployer --version
+# Fails here, not in the cluster, when a shared library or the time zones are missing.
+RUN btc-shopflow-deployer --version && test -e /usr/share/zoneinfo/America/New_York
 
 ARG VERSION=0.1.0
 ARG REVISION=unknown

@@ -22,6 +22,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+NODE = ("node", "node_rules")  # modules of tests/e2e that need the real node
 API, RULES = ROOT / "docs/api.md", ROOT / "tests/RULES.md"
 HEAD = """# Which test proves which sentence
 
@@ -146,9 +147,9 @@ def exists(kind, name, found):
     if kind == "golden":
         return (ROOT / "tests/golden" / name / "plan.txt").exists()
     if kind == "e2e":
-        return any(name in names for module, names in found.items() if module != "node")
+        return any(name in names for module, names in found.items() if module not in NODE)
     if kind == "node":
-        return name in found["node"] or name == "demo"
+        return any(name in found[module] for module in NODE) or name == "demo"
     if kind == "http":
         return (ROOT / f"tests/http/{name}.http").exists()
     if kind == "unit":

@@ -152,8 +152,20 @@ static bool is_trouble_of(const struct trouble *t, const struct run_facts *run,
     return t->reason && !strcmp(t->container, run->name) && !strcmp(t->reason, WAIT_REASONS[class]);
 }
 
-/* What the container waits for. Where a back-off does not say, the last cause seen counts: that of
- * its pulls, or of its starts. */
+static bool is_exec_format_error(const struct run_facts *run)
+{
+    return run->end_message && strstr(run->end_message, "exec format error");
+}
+
+/* Did its last start fail? Nothing ran then, so it is no failed run, whatever restartCount says;
+ * but a program for another platform shows so too. */
+static bool failed_to_start(const struct run_facts *run)
+{
+    return run->end_reason && !strcmp(run->end_reason, "StartError") && !is_exec_format_error(run);
+}
+
+/* What the container waits for. Where the back-off of a pull does not say, the last cause seen
+ * counts; that of a start has it in the last end. */
 static enum wait_class wait_class(const struct run_facts *run, const struct trouble *seen)
 {
     enum wait_class class = classify_wait(run->waiting, run->waiting_message);
@@ -162,8 +174,7 @@ static enum wait_class wait_class(const struct run_facts *run, const struct trou
         return is_trouble_of(seen, run, WAIT_GONE) ? WAIT_GONE :
                is_trouble_of(seen, run, WAIT_AUTH) ? WAIT_AUTH :
                                                      WAIT_TROUBLE;
-    if (class == WAIT_HARMLESS && run->end_reason && !strcmp(run->end_reason, "StartError") &&
-        is_trouble_of(seen, run, WAIT_CONFIG))
+    if (class == WAIT_HARMLESS && failed_to_start(run))
         return WAIT_CONFIG;
     return class;
 }
@@ -175,6 +186,8 @@ static int failed_runs(const struct run_facts *run)
     bool init = run->init && !run->sidecar;
 
     if (run->has_last && run->end_reason && !strcmp(run->end_reason, "ContainerStatusUnknown"))
+        return 0;
+    if (failed_to_start(run))
         return 0;
     if (init && run->terminated && run->exit_code == 0)
         ended = false;
@@ -194,7 +207,7 @@ static const char *crash_reason(const struct run_facts *run)
 {
     if (run->end_reason && !strcmp(run->end_reason, "OOMKilled"))
         return REASON_OOMKilled;
-    if (run->end_message && strstr(run->end_message, "exec format error"))
+    if (is_exec_format_error(run))
         return REASON_ExecFormatError;
     return REASON_CrashLoop;
 }
@@ -290,13 +303,15 @@ static void fail_later(struct judge *j, const char *reason, const struct pod_fac
 }
 
 /* Where the kubelet does not name the cause, we do. */
-static const char *remembered(const struct run_facts *run, enum wait_class class)
+static const char *remembered(const struct run_facts *run, enum wait_class class, struct arena *a)
 {
     if (classify_wait(run->waiting, run->waiting_message) == class)
         return "";
     return class == WAIT_GONE   ? " (the last pull: the image was not found)" :
            class == WAIT_AUTH   ? " (the last pull: it was denied)" :
-           class == WAIT_CONFIG ? " (the last start failed)" :
+           class == WAIT_CONFIG ? arena_printf(a, " (the last start failed%s%s)",
+                                               run->end_message ? ": " : "",
+                                               quote(run->end_message, a)) :
                                   "";
 }
 
@@ -304,8 +319,9 @@ static void judge_wait(struct judge *j, const struct pod_facts *pod, const struc
 {
     enum wait_class class = wait_class(run, &j->at->trouble);
     const char *reason = WAIT_REASONS[class];
-    const char *message = arena_printf(j->a, "container \"%s\": %s: %s%s", run->name, run->waiting,
-                                       quote(run->waiting_message, j->a), remembered(run, class));
+    const char *message =
+        arena_printf(j->a, "container \"%s\": %s: %s%s", run->name, run->waiting,
+                     quote(run->waiting_message, j->a), remembered(run, class, j->a));
 
     switch (class) {
     case WAIT_FATAL:
@@ -443,7 +459,7 @@ static const char *explain_pod(const struct pod_facts *pod, const struct attempt
                             WAIT_REASONS[class];
             return arena_printf(a, "pod %s: container \"%s\": %s%s%s%s", pod->name, run->name,
                                 run->waiting, run->waiting_message ? ": " : "",
-                                quote(run->waiting_message, a), remembered(run, class));
+                                quote(run->waiting_message, a), remembered(run, class, a));
         }
     }
     if (pod->ready)

@@ -1,5 +1,6 @@
 #include "reconcile/zones.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -44,6 +45,14 @@ static const struct zone *find(const char *name, struct err *e)
     return z;
 }
 
+/* "UTC" is the default: without a database nobody may have written the name that is not found. */
+static bool has_database(void)
+{
+    struct err e = { 0 };
+
+    return find("UTC", &e) != NULL;
+}
+
 const char *zones_find(struct release_spec *spec, struct arena *a)
 {
     for (size_t i = 0; i < spec->n_windows; i++) {
@@ -54,8 +63,9 @@ const char *zones_find(struct release_spec *spec, struct arena *a)
         if (!w->zone && e.kind == ERR_NOT_FOUND)
             return arena_printf(a,
                                 "spec.freezeWindows[%zu].timeZone: '%s' is not in the time zone "
-                                "database of the controller's system",
-                                i, w->time_zone);
+                                "database of the controller's system%s",
+                                i, w->time_zone,
+                                has_database() ? "" : ", which has none: install tzdata there");
         if (!w->zone)
             return arena_printf(a, "spec.freezeWindows[%zu].timeZone: '%s' is not a time zone: %s",
                                 i, w->time_zone, e.text);

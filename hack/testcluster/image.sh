@@ -12,7 +12,8 @@ usage: hack/testcluster/image.sh --registry HOST[:PORT][/PATH] [--tls] IMAGE
 IMAGE is one of
   pause                 what containerd runs a pod's sandbox with, as pause:1
   shop APP TAG [FATE]   an app of the demo's shop; FATE is good (default), fresh (good too, but another
-                        image), crash, oom, unready, or foreign (for a platform that no node has)
+                        image), crash, oom, unready, nostart (what it names to run is not in it),
+                        or foreign (for a platform that no node has)
   controller            btc-shopflow-deployer from the Dockerfile, on a Debian made by debootstrap;
                         its tag is made of the version and of what is in it
 Prints the reference that was pushed. Without --tls the registry is spoken to in plain HTTP.
@@ -131,7 +132,9 @@ case $1 in
 pause) from_scratch pause:1 --cmd pause ;;
 shop)
     [ $# -ge 3 ] || { usage >&2; exit 2; }
-    from_scratch "$2:$3" --port 8080 --env "SHOP_APP=$2" --env "SHOP_VERSION=$3" --env "SHOP_FATE=${4:-good}"
+    config=(--port 8080 --env "SHOP_APP=$2" --env "SHOP_VERSION=$3" --env "SHOP_FATE=${4:-good}")
+    [ "${4:-}" != nostart ] || config+=(--entrypoint '["/missing"]')
+    from_scratch "$2:$3" "${config[@]}"
     [ "${4:-}" != foreign ] || only_for s390x "$2:$3"
     ;;
 controller) controller_image ;;

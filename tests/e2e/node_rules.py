@@ -12,7 +12,7 @@ import zoneinfo
 from kube import GROUP, wait
 from node import assert_never_replicas
 from scenario import node_test
-from shop import CONTROLLER, ROOT, Shop, commit, push, writes
+from shop import CONTROLLER, ROOT, Shop, commit, controller_away, push, writes
 
 GOOD, BAD, GOOD2 = commit("2"), commit("3"), commit("4")
 CHAIN = [{"name": "web", "dependsOn": ["api"]}, {"name": "api"}]
@@ -60,6 +60,7 @@ def a_chain_in_order_and_back():
         assert {app: shop.image(app) for app in before} == before, "the exact previous images (R10)"
         api, web = shop.app_status("api"), shop.app_status("web")
         assert (api["state"], api["reason"]) == ("RolledBack", "ReleaseFailed"), api
+        assert web["finishTime"] <= api["attempt"]["startTime"], f"dependents go back first: {web}, then {api}"
         assert (web["state"], web["reason"]) == ("RolledBack", "CrashLoop"), web
         assert "failedImage" in web and "failedImage" not in api, "only what failed is latched"
 
@@ -194,6 +195,7 @@ def in_the_name_of_an_account():
         wait(lambda: condition(shop, "Stalled").get("reason") == "Forbidden", "Stalled to say Forbidden")
         told = condition(shop, "Stalled")["message"]
         account = f"system:serviceaccount:{shop.name}:deployer"
+        assert "ServiceAccount deployer of namespace node-account may not patch deployments" in told, told
         assert account in told and 'cannot patch resource "deployments"' in told, told
         assert shop.image("api") == before and not shop.patches("api")
 
@@ -300,7 +302,7 @@ def what_kubelets_say_of_pods_that_cannot_start():
         at = {"migrate": BAD, "sidecar": BAD, "gone": GOOD2}
         apps = [{"name": app, "repository": os.environ["REGISTRY"] + "/api", "commit": at.get(app, GOOD)}
                 for app in ODD]
-        shop.release(GOOD, apps, maxConcurrent=len(apps), health=ONCE)
+        shop.release(GOOD, apps, maxConcurrent=len(apps), health={**ONCE, "deadlineSeconds": 300})
         for app in ("quota", "missing", "gone"):
             rolling(shop, app)
         for app in ("migrate", "sidecar"):
@@ -308,7 +310,7 @@ def what_kubelets_say_of_pods_that_cannot_start():
         secret(shop, "late")
         for app in ("quota", "missing", "gone"):
             assert shop.app_status(app)["state"] == "Updating", shop.app_status(app)
-        shop.wait_ready("RolledBack", 90)
+        shop.wait_ready("RolledBack", 90)  # long before the deadline
         assert shop.app_status("late")["state"] == "Updated", shop.app_status("late")
         for app, (reason, words) in ENDS.items():
             status = shop.app_status(app)
@@ -317,3 +319,46 @@ def what_kubelets_say_of_pods_that_cannot_start():
             assert shop.image(app) == before[app] and shop.kinds(app) == ["Roll", "Rollback"], shop.kinds(app)
         took = {app: shop.patches(app)[1].received - shop.patches(app)[0].done for app in ENDS}
         assert all(took[app] >= 28 for app in ("quota", "missing", "gone")), took
+
+
+CAUSES = {"crash": ("CrashLoop", 'container "crash" exited 1 '), "start": ("ConfigError", "/missing: no such file"),
+          "gone": ("ImageNotFound", "code = NotFound")}
+BACK_OFFS = {"crash": ("CrashLoopBackOff", 2), "start": ("CrashLoopBackOff", 2), "gone": ("ImagePullBackOff", 0)}
+
+
+def is_backing_off(shop, app):
+    """Has a pod of the app failed to the full, and waits to be tried again?"""
+    reason, restarts = BACK_OFFS[app]
+    containers = [c for pod in shop.ns.list("pods") if pod["metadata"]["labels"]["app"] == app
+                  for c in pod["status"].get("containerStatuses", [])]
+    return any(c["state"].get("waiting", {}).get("reason") == reason and c["restartCount"] >= restarts
+               for c in containers)
+
+
+@node_test
+def causes_that_nothing_but_a_back_off_shows():
+    """Section 6, R21: a controller that was away while pods failed finds them backing off, and names what they
+    failed of: an exit code and last words, a command and an image that are not there."""
+    push("api", BAD, "crash"), push("api", GOOD, "nostart"), push_without_config("api", GOOD2)
+    at = {"crash": BAD, "start": GOOD, "gone": GOOD2}
+    with Shop("node-back-off", traffic=False) as shop:
+        for app in at:
+            same_as_api(shop, app, lambda _: None)
+        shop.kubectl("-n", shop.name, "wait", "--for=condition=Available", "deployment", "--all", "--timeout=120s",
+                     stdout=subprocess.DEVNULL)
+        before = {app: shop.image(app) for app in at}
+        shop.release(GOOD, [{"name": app, "repository": os.environ["REGISTRY"] + "/api", "commit": at[app]}
+                            for app in at], health={"deadlineSeconds": 300})
+        wait(lambda: all(shop.kinds(app) == ["Roll"] for app in at), "the three patches")
+        with controller_away():
+            wait(lambda: all(is_backing_off(shop, app) for app in at), "three back-offs", 90)
+            for app in at:
+                assert shop.kinds(app) == ["Roll"], f"{app} was judged before: {shop.app_status(app)}"
+        shop.wait_ready("RolledBack", 90)
+        for app, (reason, words) in CAUSES.items():
+            status = shop.app_status(app)
+            assert (status["state"], status["reason"]) == ("RolledBack", reason), status
+            assert words in status["message"], status
+            assert shop.image(app) == before[app] and shop.kinds(app) == ["Roll", "Rollback"], shop.kinds(app)
+        failure = shop.app_status("crash")["failure"]
+        assert failure["exitCode"] == 1 and "DATABASE_URL is not set" in failure["logTail"], failure

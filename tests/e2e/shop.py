@@ -3,6 +3,7 @@ controller that the demo installed with helm; and what the API server's audit lo
 
 Environment: KUBECONFIG; REGISTRY, the node's; AUDIT_LOG, the API server's."""
 
+import contextlib
 import datetime
 import json
 import os
@@ -145,6 +146,19 @@ class Shop:
         """(app, kind) of each patch that the API server accepted, in order."""
         return [(w.name.removeprefix("btc-"), attempt_of(w)["kind"])
                 for w in writes(self.name, kind="deployments", since=self.began) if w.code == 200]
+
+
+@contextlib.contextmanager
+def controller_away():
+    """No controller runs meanwhile."""
+    scale = ["-n", CONTROLLER, "scale", "deployment/btc-shopflow-deployer"]
+    pods = ["-n", CONTROLLER, "wait", "pod", "-l", "app.kubernetes.io/name=btc-shopflow-deployer", "--timeout=60s"]
+    Shop.kubectl(*scale, "--replicas=0", stdout=subprocess.DEVNULL)
+    try:
+        Shop.kubectl(*pods, "--for=delete", stdout=subprocess.DEVNULL)
+        yield
+    finally:
+        Shop.kubectl(*scale, "--replicas=1", stdout=subprocess.DEVNULL)
 
 
 def attempt_of(write):
