@@ -137,8 +137,7 @@ static void a_middle_is_cut_out(void)
     char buf[64];
 
     CASE("whole", !strcmp(text_clip_middle(buf, 11, "0123456789"), "0123456789"));
-    CASE("both ends", !strcmp(text_clip_middle(buf, 11, "0123456789a"), "01…56789a") ||
-                          !strcmp(buf, "01…6789a"));
+    CASE("both ends", !strcmp(text_clip_middle(buf, 11, "0123456789a"), "01…6789a"));
     for (size_t size = 1; size < 48; size++) {
         memset(buf, '#', sizeof buf);
         text_clip_middle(buf, size, SOURCE);
