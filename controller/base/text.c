@@ -165,3 +165,36 @@ char *text_clip(char *dst, size_t size, const char *src)
     dst[len] = '\0';
     return dst;
 }
+
+/* How many bytes the text has as it may be shown. */
+static size_t shown_bytes(const char *src)
+{
+    size_t bytes = 0;
+
+    while (*src) {
+        size_t n;
+
+        shown(&src, &n);
+        bytes += n;
+    }
+    return bytes;
+}
+
+char *text_clip_middle(char *dst, size_t size, const char *src)
+{
+    size_t rest = shown_bytes(src), room;
+    const char *tail = src;
+
+    if (rest < size)
+        return text_clip(dst, size, src);
+    while (rest > size / 2) {
+        size_t n;
+
+        shown(&tail, &n);
+        rest -= n;
+    }
+    room = size - rest;
+    text_clip(dst, room, src);
+    text_clip(dst + strlen(dst), rest + 1, tail);
+    return dst;
+}

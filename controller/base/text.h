@@ -53,6 +53,9 @@ size_t utf8_len(const char *s);
  * Returns dst. */
 char *text_clip(char *dst, size_t size, const char *src);
 
+/* Likewise, but what is too long loses its middle: errors say last what went wrong. */
+char *text_clip_middle(char *dst, size_t size, const char *src);
+
 /* Remove credentials from text that came from a kubelet or a registry, in place: the userinfo of
  * URLs, "Authorization: …" values, Bearer/Basic tokens, token=…, password=… values. */
 void text_scrub(char *s);

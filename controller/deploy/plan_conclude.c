@@ -155,8 +155,8 @@ static const char *moving_note(struct planner *pl, const struct tally *t)
                         app_state_name(app->state));
 }
 
-/* "; not started for it: a, b and 2 more"; "" when there are none. */
-static const char *name_apps(struct planner *pl, const char *what,
+/* "; not started for it: a, b and 2 more", all but one; "" when there are none. */
+static const char *name_apps(struct planner *pl, const char *what, const struct app_status *but,
                              bool (*is_meant)(const struct app_status *app))
 {
     const char *text = "";
@@ -165,7 +165,7 @@ static const char *name_apps(struct planner *pl, const char *what,
     for (size_t i = 0; i < pl->s->n_apps; i++) {
         const struct app_status *app = &pl->s->apps[i];
 
-        if (!app->unlisted && is_meant(app) && n++ < NOTE_NAMES)
+        if (app != but && !app->unlisted && is_meant(app) && n++ < NOTE_NAMES)
             text = arena_printf(pl->a, "%s%s %s", text, n == 1 ? what : ",", app->name);
     }
     return n > NOTE_NAMES ? arena_printf(pl->a, "%s and %zu more", text, n - NOTE_NAMES) : text;
@@ -176,12 +176,19 @@ static bool is_skipped_for_another(const struct app_status *app)
     return app->state == APP_SKIPPED && plan_is_held(app);
 }
 
+static bool is_failed(const struct app_status *app)
+{
+    return app->state == APP_FAILED ||
+           (app->state == APP_ROLLED_BACK && !plan_went_back_for_another(app));
+}
+
 /* Who failed, and what that meant for the others (R13). */
 static const char *failed_note(struct planner *pl, const struct app_status *app)
 {
-    return arena_printf(pl->a, "%s%s%s", app_note(pl, app),
-                        name_apps(pl, "; went back for it:", plan_went_back_for_another),
-                        name_apps(pl, "; not started for it:", is_skipped_for_another));
+    return arena_printf(pl->a, "%s%s%s%s", app_note(pl, app),
+                        name_apps(pl, "; failed too:", app, is_failed),
+                        name_apps(pl, "; went back for it:", app, plan_went_back_for_another),
+                        name_apps(pl, "; not started for it:", app, is_skipped_for_another));
 }
 
 static void set_failed(struct planner *pl, const struct tally *t)
@@ -231,7 +238,7 @@ static void set_resolving(struct planner *pl)
 /* The first that waits for something else than an app, and those that wait for it. */
 static void set_waiting(struct planner *pl, const struct tally *t)
 {
-    const char *others = name_apps(pl, "; waiting for other apps:", waits_for_app);
+    const char *others = name_apps(pl, "; waiting for other apps:", NULL, waits_for_app);
     const char *reason = t->waiting->reason, *note = t->waiting->message;
 
     if (!plan_is_hold(reason)) {
@@ -416,7 +423,7 @@ static struct telling telling_of(const struct app_status *app)
     case APP_ROLLING_BACK:
         return (struct telling){ true, "RollingBack", "rolling back from" };
     case APP_ROLLED_BACK:
-        return (struct telling){ true, "RolledBack", "rolled back from" };
+        return (struct telling){ true, "RolledBack", "gave up" };
     case APP_FAILED:
         return (struct telling){ true, NULL, "failed at" };
     case APP_WAITING:

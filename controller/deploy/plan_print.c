@@ -87,7 +87,9 @@ static void put_failure(struct printer *pr, const struct failure *f)
             f->container ? f->container : "-");
     if (f->exit_code >= 0)
         fprintf(pr->out, ", exit code %d", f->exit_code);
-    fprintf(pr->out, ", %d restarts\n", f->restarts);
+    if (f->container)
+        fprintf(pr->out, ", %d restarts", f->restarts);
+    fputc('\n', pr->out);
     if (f->log_tail)
         fprintf(pr->out, "  log       %s\n", f->log_tail);
 }

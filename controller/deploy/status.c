@@ -344,7 +344,8 @@ static void encode_failure(cJSON *object, const struct failure *f)
     json_put_str(object, "reason", f->reason);
     if (f->exit_code >= 0)
         json_put_int(object, "exitCode", f->exit_code);
-    json_put_int(object, "restarts", f->restarts);
+    if (f->container) /* no pod was made, perhaps */
+        json_put_int(object, "restarts", f->restarts);
     json_put_str(object, "logTail", f->log_tail);
 }
 

@@ -196,11 +196,10 @@ static int failed_runs(const struct run_facts *run)
 
 static const char *quote(const char *text, struct arena *a)
 {
-    char buf[QUOTE_BYTES];
+    char *whole = arena_strdup(a, text ? text : ""), buf[QUOTE_BYTES];
 
-    text_clip(buf, sizeof buf, text ? text : "");
-    text_scrub(buf);
-    return arena_strdup(a, buf);
+    text_scrub(whole); /* first: half a credential is not known as one */
+    return arena_strdup(a, text_clip_middle(buf, sizeof buf, whole));
 }
 
 static const char *crash_reason(const struct run_facts *run)

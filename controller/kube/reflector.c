@@ -66,8 +66,7 @@ static void set_problem(struct reflector *r, const struct err *err, bool is_stre
     int code = err ? err->code : 0;
 
     if (code == 404)
-        snprintf(problem, sizeof problem, "the API server has no %s in %s: is the CRD installed?",
-                 plural, group);
+        snprintf(problem, sizeof problem, "the API server has no %s in %s", plural, group);
     else if (code == 401)
         snprintf(problem, sizeof problem, "the API server does not accept our credentials: %.150s",
                  err->text);
@@ -82,6 +81,8 @@ static void set_problem(struct reflector *r, const struct err *err, bool is_stre
             log_info("watch is possible again", F("resource", plural));
     }
     r->is_stream_problem = *problem && is_stream;
+    if (code == 404 && r->opts.on_missing)
+        r->opts.on_missing(r->opts.ctx);
 }
 
 static void report(const struct reflector *r, const char *what, const struct watch_turn *turn,

@@ -25,7 +25,8 @@ struct reflector_opts {
      * before, NULL when nothing; it dies after the call. May be NULL. Callbacks must not free the
      * reflector. */
     void (*on_change)(const char *key, const void *old, void *ctx);
-    void (*on_synced)(void *ctx); /* after each complete list; may be NULL */
+    void (*on_synced)(void *ctx);  /* after each complete list; may be NULL */
+    void (*on_missing)(void *ctx); /* the server does not have the kind (404); may be NULL */
     void *ctx;
 };
 
@@ -34,7 +35,7 @@ struct reflector *reflector_new(struct loop *l, struct kube_client *k,
 void reflector_free(struct reflector *r);                        /* NULL is fine */
 struct store *reflector_store(const struct reflector *r);
 /* What somebody must mend: the right that is missing (403), credentials that are not accepted
- * (401), a kind the server does not have (404: the CRD). For /readyz; logged here. NULL = fine. */
+ * (401), a kind the server does not have (404). For /readyz; logged here. NULL = fine. */
 const char *reflector_problem(const struct reflector *r);
 /* When the server last gave a sign of life, monotonic milliseconds; 0 = never. */
 int64_t reflector_alive_ms(const struct reflector *r);

@@ -7,6 +7,7 @@
 #include "base/auto.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "kube/client.h"
 
@@ -63,11 +64,14 @@ static const char *copy_message(struct arena *a, const cJSON *object, const char
 {
     char clipped[MESSAGE_BYTES];
     const char *s = json_str(object, key);
+    char *whole;
 
     if (!s)
         return NULL;
-    text_clip(clipped, sizeof clipped, s);
-    text_scrub(clipped);
+    whole = xstrdup(s);
+    text_scrub(whole); /* first: half a credential is not known as one */
+    text_clip_middle(clipped, sizeof clipped, whole);
+    free(whole);
     return arena_strdup(a, clipped);
 }
 

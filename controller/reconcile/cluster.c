@@ -11,6 +11,7 @@
 #include "kube/reflector.h"
 #include "kube/store.h"
 #include "kube/workload.h"
+#include "reconcile/crd.h"
 #include "reconcile/release.h"
 
 #define LINGER_MS (5 * 60 * 1000)
@@ -20,8 +21,9 @@
 /* A reflector and who to tell: the callbacks need the namespace's other stores. */
 struct scope {
     struct cluster *c;
-    char *ns; /* NULL = all namespaces */
-    struct reflector *releases, *deployments;
+    char *ns;                   /* NULL = all namespaces */
+    struct reflector *releases; /* NULL until the CRD fits */
+    struct reflector *deployments;
 };
 
 struct pods {
@@ -35,6 +37,7 @@ struct cluster {
     struct loop *loop;
     struct kube_client *kube;
     struct cluster_opts o;
+    struct crd *crd;
     struct scope *scopes;
     size_t n_scopes;
     struct map *pods; /* namespace → struct pods */
@@ -117,19 +120,60 @@ static void on_pods_synced(void *ctx)
 
 /* --- life --- */
 
+static void on_releases_missing(void *ctx)
+{
+    struct scope *s = ctx;
+
+    crd_missing(s->c->crd);
+}
+
+static void on_crd_fits(void *ctx)
+{
+    struct cluster *c = ctx;
+
+    for (size_t i = 0; i < c->n_scopes; i++) {
+        struct scope *s = &c->scopes[i];
+        const struct reflector_opts o = { .resource = &KUBE_APPRELEASES,
+                                          .ns = s->ns,
+                                          .decode = release_decode,
+                                          .on_change = on_release,
+                                          .on_synced = on_synced,
+                                          .on_missing = on_releases_missing,
+                                          .ctx = s };
+
+        if (!s->releases)
+            s->releases = reflector_new(c->loop, c->kube, &o);
+    }
+    c->o.on_synced(c->o.ctx); /* where they are listed already */
+}
+
+/* What an older CRD lets us see of them lacks fields: forget them, and list them anew. */
+static void on_crd_older(void *ctx)
+{
+    struct cluster *c = ctx;
+
+    for (size_t i = 0; i < c->n_scopes; i++) {
+        struct reflector *r = c->scopes[i].releases;
+        struct map_iter it = { 0 };
+
+        c->scopes[i].releases = NULL;
+        while (r && store_next(reflector_store(r), &it))
+            c->o.on_release(it.key, it.value, c->o.ctx);
+        reflector_free(r);
+    }
+}
+
 static void start_scope(struct cluster *c, struct scope *s, const char *ns)
 {
-    struct reflector_opts o = { .ns = ns, .on_synced = on_synced, .ctx = s };
+    struct reflector_opts o = { .resource = &KUBE_DEPLOYMENTS,
+                                .decode = kube_deployment_decode,
+                                .on_change = on_deployment,
+                                .on_synced = on_synced,
+                                .ctx = s };
 
     s->c = c;
     s->ns = ns ? xstrdup(ns) : NULL;
-    o.resource = &KUBE_APPRELEASES;
-    o.decode = release_decode;
-    o.on_change = on_release;
-    s->releases = reflector_new(c->loop, c->kube, &o);
-    o.resource = &KUBE_DEPLOYMENTS;
-    o.decode = kube_deployment_decode;
-    o.on_change = on_deployment;
+    o.ns = s->ns;
     s->deployments = reflector_new(c->loop, c->kube, &o);
 }
 
@@ -172,6 +216,7 @@ struct cluster *cluster_new(struct loop *l, struct kube_client *k, const struct 
     c->scopes = xcalloc(c->n_scopes, sizeof *c->scopes);
     for (size_t i = 0; i < c->n_scopes; i++)
         start_scope(c, &c->scopes[i], n ? o->namespaces[i] : NULL);
+    c->crd = crd_new(l, k, &(struct crd_opts){ on_crd_fits, on_crd_older, c });
     c->sweep = (struct loop_timer){ .fn = sweep, .ctx = c };
     loop_timer_set(l, &c->sweep, loop_now_ms(l) + SWEEP_MS);
     return c;
@@ -182,6 +227,7 @@ void cluster_free(struct cluster *c)
     if (!c)
         return;
     loop_timer_stop(c->loop, &c->sweep);
+    crd_free(c->crd);
     for (size_t i = 0; i < c->n_scopes; i++) {
         reflector_free(c->scopes[i].releases);
         reflector_free(c->scopes[i].deployments);
@@ -194,6 +240,9 @@ void cluster_free(struct cluster *c)
 
 bool cluster_synced(const struct cluster *c, const char **why)
 {
+    *why = crd_problem(c->crd);
+    if (*why)
+        return false;
     for (size_t i = 0; i < c->n_scopes; i++) {
         const struct reflector *both[] = { c->scopes[i].releases, c->scopes[i].deployments };
 
@@ -229,7 +278,7 @@ const struct release *cluster_release(const struct cluster *c, const char *key)
 {
     const struct scope *s = scope_of(c, key);
 
-    return s ? store_get(reflector_store(s->releases), key) : NULL;
+    return s && s->releases ? store_get(reflector_store(s->releases), key) : NULL;
 }
 
 const struct kube_deployment *cluster_deployment(const struct cluster *c, const char *key)
@@ -246,7 +295,7 @@ void cluster_each_release(const struct cluster *c,
     for (size_t i = 0; i < c->n_scopes; i++) {
         struct map_iter it = { 0 };
 
-        while (store_next(reflector_store(c->scopes[i].releases), &it))
+        while (c->scopes[i].releases && store_next(reflector_store(c->scopes[i].releases), &it))
             fn(it.key, it.value, ctx);
     }
 }

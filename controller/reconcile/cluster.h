@@ -1,7 +1,8 @@
 /* controller/reconcile/cluster.h — The API server as we see it: stores kept by reflectors.
  *
  * AppReleases and Deployments are watched in every namespace (or in those the admin names);
- * ReplicaSets and Pods only in namespaces where an app rolls, and a while after.
+ * ReplicaSets and Pods only in namespaces where an app rolls, and a while after. AppReleases are
+ * listed once the CRD fits (reconcile/crd.h).
  * Pointers live within the turn, as those of kube/store. */
 #ifndef RECONCILE_CLUSTER_H
 #define RECONCILE_CLUSTER_H
@@ -31,7 +32,7 @@ struct cluster_opts {
 struct cluster *cluster_new(struct loop *l, struct kube_client *k, const struct cluster_opts *o);
 void cluster_free(struct cluster *c); /* NULL is fine */
 
-/* All AppReleases and Deployments are known. Else *why says what is missing. */
+/* The CRD fits, and all AppReleases and Deployments are known. Else *why says what is missing. */
 bool cluster_synced(const struct cluster *c, const char **why);
 
 const struct release *cluster_release(const struct cluster *c, const char *key);

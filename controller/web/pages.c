@@ -9,7 +9,7 @@
 #define PLAIN "text/plain; charset=utf-8"
 #define PROMETHEUS "text/plain; version=0.0.4; charset=utf-8"
 #define METRICS_BYTES (4 * MIB)
-#define WHY_BYTES 200
+#define WHY_BYTES 512
 
 static void say(struct page *page, int status, const char *line)
 {

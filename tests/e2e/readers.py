@@ -235,7 +235,7 @@ def events_of_kubectl_describe(name):
         want = {("Normal", "Updating", "btc-api"): {f"api: rolling to {GOOD2[:7]}", f"api: rolling to {CRASH[:7]}"},
                 ("Normal", "Updated", "btc-api"): {f"api: healthy at {GOOD2[:7]}"},
                 ("Warning", "RollingBack", "btc-api"): {f"api: rolling back from {CRASH[:7]}"},
-                ("Warning", "RolledBack", "btc-api"): {f"api: rolled back from {CRASH[:7]}"},
+                ("Warning", "RolledBack", "btc-api"): {f"api: gave up {CRASH[:7]}"},
                 ("Normal", "ReleaseSucceeded", None): {f"2 apps at {GOOD2[:7]}"}}
         for key, heads in want.items():
             notes = told.pop(key)

@@ -7,6 +7,8 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "reconcile/cluster.h"
+#include "reconcile/crd.h"
 #include "scene.h"
 
 void scene_say_error(struct scene *s, const struct err *err, int64_t retry_after_ms)
@@ -28,7 +30,8 @@ static int act(const char *command, void *ctx)
     char word[32];
 
     snprintf(word, sizeof word, "%.*s", (int)n, command);
-    if (!scene_kube(s, word, rest) || !scene_watch(s, word, rest) || !scene_registry(s, word, rest))
+    if (!scene_kube(s, word, rest) || !scene_watch(s, word, rest) ||
+        !scene_registry(s, word, rest) || !scene_crd(s, word, rest))
         return 0;
     return -1;
 }
@@ -37,6 +40,8 @@ static void release(struct scene *s)
 {
     event_sink_free(s->events);
     reflector_free(s->reflector);
+    cluster_free(s->cluster);
+    crd_free(s->crd);
     kube_client_free(s->kube);
     registry_client_free(s->registry);
     for (size_t i = 0; i < s->n_secrets; i++)

@@ -11,6 +11,9 @@
 #define SCENE_SECRETS 4
 #define SCENE_CHANGES 512
 
+struct cluster;
+struct crd;
+
 struct scene {
     struct fake *fake;
     char *token, *token_file;
@@ -19,6 +22,8 @@ struct scene {
     struct reflector *reflector;
     char *changes[SCENE_CHANGES];
     size_t n_changes;
+    struct crd *crd;
+    struct cluster *cluster;
     struct event_sink *events;
     struct registry_client *registry;
     struct registry_call *resolving; /* the last one */
@@ -30,6 +35,7 @@ struct scene {
 
 /* Each returns -1 for a command that is not its own. */
 int scene_kube(struct scene *s, const char *word, const char *rest);
+int scene_crd(struct scene *s, const char *word, const char *rest);
 int scene_watch(struct scene *s, const char *word, const char *rest);
 int scene_registry(struct scene *s, const char *word, const char *rest);
 

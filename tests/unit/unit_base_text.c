@@ -131,6 +131,23 @@ static void every_cut_is_utf8(void)
     }
 }
 
+static void a_middle_is_cut_out(void)
+{
+    static const char SOURCE[] = "é中😀\xffz\n中a😀é0123456789";
+    char buf[64];
+
+    CASE("whole", !strcmp(text_clip_middle(buf, 11, "0123456789"), "0123456789"));
+    CASE("both ends", !strcmp(text_clip_middle(buf, 11, "0123456789a"), "01…6789a"));
+    for (size_t size = 1; size < 48; size++) {
+        memset(buf, '#', sizeof buf);
+        text_clip_middle(buf, size, SOURCE);
+        CASE("fits", strlen(buf) < size && buf[size] == '#');
+        CASE("the end is there", size < 4 || buf[strlen(buf) - 1] == '9');
+        for (const char *c = buf; *c; c += utf8_len(c) ? utf8_len(c) : 1)
+            CASE("UTF-8", utf8_len(c) > 0);
+    }
+}
+
 static int parse_port(struct err *e)
 {
     return err_set(e, ERR_INVALID, 22, "port '%s' is not a number", "x");
@@ -199,5 +216,5 @@ static void kinds_have_names(void)
 UNIT_MAIN(UNIT_TEST(a_text_never_passes_its_ceiling), UNIT_TEST(a_text_holds_any_bytes),
           UNIT_TEST(knows_utf8), UNIT_TEST(clips_for_people),
           UNIT_TEST(a_clip_of_no_bytes_writes_nothing), UNIT_TEST(every_cut_is_utf8),
-          UNIT_TEST(errors_chain_outwards), UNIT_TEST(long_errors_are_cut_with_dots),
-          UNIT_TEST(kinds_have_names))
+          UNIT_TEST(a_middle_is_cut_out), UNIT_TEST(errors_chain_outwards),
+          UNIT_TEST(long_errors_are_cut_with_dots), UNIT_TEST(kinds_have_names))
