@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The CI files of examples/monorepo: GitHub's by actionlint (which gives each script to shellcheck),
+# The files of examples/monorepo that no build reads. CI: GitHub's by actionlint (which gives each script to shellcheck),
 # the composite action's and GitLab's scripts by shellcheck, and that they call only what there is.
 # shellcheck disable=SC2016  # what is in single quotes is for the scripts that this one writes
 set -euo pipefail
@@ -9,6 +9,29 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cp -r "$repo/examples/monorepo/.github" "$folder/"
 cp "$repo/examples/monorepo/.gitlab-ci.yml" "$folder/"
+# What says the same in two places, and what the guide calls by name.
+python3 - "$repo/examples/monorepo" <<'END'
+import json, os, re, sys, yaml
+
+os.chdir(sys.argv[1])
+package = json.load(open("package.json", encoding="utf-8"))
+docker = open("Dockerfile", encoding="utf-8").read()
+pnpm = re.search("ARG PNPM_VERSION=(.*)", docker)[1]
+if package["packageManager"] != f"pnpm@{pnpm}":
+    sys.exit("ci_files: package.json and the Dockerfile name different versions of pnpm")
+for name, command in {"build-deploy:k8s": "shopflow up", "build-deploy:k8s:all": "shopflow up --all",
+                      "build:k8s": "shopflow build", "deploy:k8s": "shopflow deploy"}.items():
+    if package["scripts"].get(name) != command:
+        sys.exit(f"ci_files: the script {name} is not {command}")
+for app in os.listdir("apps"):
+    deployment, service = yaml.safe_load_all(open(f"k8s/{app}.yaml", encoding="utf-8"))
+    rolling = deployment["spec"]["strategy"]["rollingUpdate"]
+    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    if deployment["metadata"]["name"] != f"btc-{app}" or rolling != {"maxSurge": 1, "maxUnavailable": 0}:
+        sys.exit(f"ci_files: k8s/{app}.yaml is not the guide's Deployment")
+    if not {"readinessProbe", "livenessProbe"} <= set(container) or service["spec"]["selector"] != {"app": app}:
+        sys.exit(f"ci_files: k8s/{app}.yaml lacks a probe or its Service")
+END
 cd "$folder"
 git init -q . # actionlint finds local actions from the root of a repository
 "$actionlint"
