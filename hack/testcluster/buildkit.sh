@@ -60,6 +60,7 @@ down() {
     rm -rf --one-file-system "$state"
 }
 
-exec 9>"/run/$(basename "$socket").lock-up" # two at once would both start it
+mkdir -p "$(dirname "$state")"
+exec 9>"$state.lock" # two at once would both start it
 flock 9
 if [ "$command" = up ]; then up "$@"; else down; fi
