@@ -9,6 +9,7 @@ usage: hack/deps.sh GROUP…
   build    to compile the controller
   test     compilers, checkers and interpreters of the tests
   cluster  what a control plane with simulated nodes needs (Go, to build Kubernetes)
+  engines  what builds images in the tests of examples/monorepo: podman, buildah, a registry
   node     what a real node needs: containerd, runc, CNI, a registry, buildah
 END
 }
@@ -22,6 +23,7 @@ packages_of() {
     test) echo libcunit1-dev clang-14 clang-format-14 libclang-rt-14-dev llvm-14 valgrind gcovr shellcheck python3 \
         python3-yaml git ;;
     cluster) echo openssl ca-certificates curl git procps "${go[@]}" ;;
+    engines) echo podman buildah runc docker-registry debootstrap nodejs curl ;;
     node) echo containerd runc containernetworking-plugins iptables conntrack iproute2 procps docker-registry \
         buildah debootstrap gcc libc6-dev curl ;;
     *) return 1 ;;

@@ -39,7 +39,7 @@ links() {
             complain "$file: links to $link: there is no such heading"
     done < <(tr '\n' ' ' <"$file" | grep -oP '\]\(\K[^)\s]+' | grep -vE '^[a-z]+:')
 }
-while read -r document; do links "$document"; done < <(find . -name build -prune -o -name '*.md' -print)
+while read -r document; do links "$document"; done < <(find . \( -name build -o -name node_modules \) -prune -o -name '*.md' -print)
 # ARCHITECTURE.md: paths are relative to controller/.
 architecture=controller/ARCHITECTURE.md
 named=$(tr '`' '\n' <$architecture | grep -xE '[a-z0-9_/]+\.[ch]')

@@ -7,5 +7,5 @@ case "${1:-}" in
 -h | --help) echo "usage: hack/shellcheck.sh [--check]: checks every shell script of the project."; exit 0 ;;
 *) echo "usage: hack/shellcheck.sh [--check]" >&2; exit 2 ;;
 esac
-grep -rlE '^#!/(usr/bin/env bash|bin/(ba)?sh)|^# shellcheck shell=' hack tests .ci --include='*' |
+grep -rlE '^#!/(usr/bin/env bash|bin/(ba)?sh)|^# shellcheck shell=' hack tests examples .ci --include='*' |
     xargs shellcheck -x -P SCRIPTDIR

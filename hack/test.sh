@@ -41,7 +41,7 @@ build() {
 if [ -n "$quick" ]; then
     hack/deps.sh build test
 else
-    hack/deps.sh build test cluster node
+    hack/deps.sh build test cluster node engines
 fi
 build debug
 build clang
@@ -54,7 +54,7 @@ cluster_down() {
 }
 ours=()
 if [ -z "$quick" ]; then
-    hack/testcluster/build.sh kube kwok helm helm3 readers gitops >/dev/null
+    hack/testcluster/build.sh kube kwok helm helm3 readers gitops buildx buildkitd actionlint >/dev/null
     for kind in '' --node; do hack/cluster.sh status "$kind" >/dev/null 2>&1 || ours+=("$kind"); done
     cluster_down || { cat build/down.log; exit 1; }
     trap 'cluster_down || cat build/down.log' EXIT

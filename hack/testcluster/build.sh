@@ -17,6 +17,9 @@ cache, else one that it builds. TOOL is one of
   helm, helm3  helm $HELM_VERSION, helm $HELM3_VERSION
   kubeconform  $KUBECONFORM_VERSION
   gitops       a folder with the CRDs of Argo CD $GITOPS_ARGOCD_VERSION and Flux (kustomize-controller $GITOPS_FLUX_VERSION)
+  buildx       docker's build client as a program of its own, $BUILDX_VERSION
+  buildkitd    the daemon that it builds with, $BUILDKITD_VERSION
+  actionlint   $ACTIONLINT_VERSION
   readers      kstatus and Argo CD's Lua, for tests/readers; versions in its go.mod
 The cache is \$SHOPFLOW_CACHE, or btc-shopflow-deployer in \$XDG_CACHE_HOME or ~/.cache. A build that is
 interrupted goes on where it was the next time.
@@ -51,6 +54,20 @@ build_helm3() {
         -X "helm.sh/helm/v3/internal/version.version=$HELM3_VERSION"
     mv "$1/helm" "$1/helm3"
 }
+build_buildx() {
+    build_module "$1" github.com/docker/buildx "$BUILDX_VERSION" "$BUILDX_SUM" /cmd/buildx \
+        -X "github.com/docker/buildx/version.Version=$BUILDX_VERSION"
+}
+build_actionlint() {
+    build_module "$1" github.com/rhysd/actionlint "$ACTIONLINT_VERSION" "$ACTIONLINT_SUM" /cmd/actionlint
+}
+# go install takes no module whose go.mod excludes versions: this one is built where it lies.
+build_buildkitd() {
+    local source
+    source=$(fetch_module github.com/moby/buildkit "$BUILDKITD_VERSION" "$BUILDKITD_SUM")
+    (cd "$source" && go build -v -trimpath -o "$1/buildkitd" -ldflags "-s -w \
+        -X github.com/moby/buildkit/version.Version=$BUILDKITD_VERSION" ./cmd/buildkitd)
+}
 
 build_readers() { (cd "$readers" && go build -v -trimpath -ldflags "-s -w" -o "$1/readers" .); }
 
@@ -84,7 +101,8 @@ build_module() {
 typical_s() {
     case $1 in
     kube) echo 540 ;;
-    helm | helm3) echo 150 ;;
+    helm | helm3 | buildx) echo 150 ;;
+    buildkitd) echo 200 ;;
     kwok) echo 90 ;;
     *) echo 30 ;;
     esac
@@ -92,13 +110,13 @@ typical_s() {
 
 # --- a Go that is new enough --------------------------------------------------------------------
 
-# Puts a Go of at least 1.26 first in PATH: the machine's, or GO_VERSION as a module.
+# Puts a Go of at least GO_VERSION first in PATH: the machine's, or one fetched as a module.
 find_go() {
     local arch have json root
     command -v go >/dev/null || die "no Go compiler: run hack/deps.sh cluster"
     have=$(GOTOOLCHAIN=local go env GOVERSION)
     export CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off GOFLAGS="-buildvcs=false -mod=readonly"
-    if printf '%s\n' "go${GO_VERSION%.*}" "$have" | sort -VC; then
+    if printf '%s\n' "go$GO_VERSION" "$have" | sort -VC; then
         return
     fi
     arch=$(go env GOARCH)
@@ -203,7 +221,7 @@ case "${1:-}" in
 esac
 for tool; do
     case $tool in
-    kube | kwok | helm | helm3 | kubeconform | gitops | readers) ;;
+    kube | kwok | helm | helm3 | kubeconform | gitops | buildx | buildkitd | actionlint | readers) ;;
     *) say "no such tool: $tool"; usage >&2; exit 2 ;;
     esac
 done

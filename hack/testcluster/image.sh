@@ -16,6 +16,7 @@ IMAGE is one of
                         or foreign (for a platform that no node has)
   controller            btc-shopflow-deployer from the Dockerfile, on a Debian made by debootstrap;
                         its tag is made of the version and of what is in it
+  node                  in the place of the hub's node:…-slim: Node.js and npm on that Debian
 Prints the reference that was pushed. Without --tls the registry is spoken to in plain HTTP.
 END
 }
@@ -100,6 +101,35 @@ base_image() {
     echo "$name"
 }
 
+# Debian's Node.js, npm as npm publishes it (Debian's has hundreds of packages), and the certificates
+# that this machine trusts: a package registry may be behind a proxy of its own.
+node_image() {
+    local base folder trusted=/etc/ssl/certs/ca-certificates.crt inputs
+    inputs=$( (echo "$DEBIAN_SUITE $NPM_VERSION" && declare -f node_image && cat $trusted) | sha256sum | cut -c1-16)
+    if ! tool inspect "localhost/node:$inputs" >/dev/null 2>&1; then
+        base=$(base_image)
+        say "making a base image with Node.js, about a minute"
+        folder=$(mktemp -d "$cache/node.XXXXXX")
+        cp $trusted "$folder/trusted.crt"
+        (cd "$folder" && npm pack --silent "npm@$NPM_VERSION" && tar xf npm-*.tgz) >>"$log" 2>&1 ||
+            { tail -n 5 "$log" >&2; say "cannot fetch npm $NPM_VERSION: the whole output is in $log"; exit 1; }
+        cat >"$folder/Dockerfile" <<'END'
+ARG BASE
+FROM ${BASE}
+RUN apt-get update -q && apt-get install -y -q --no-install-recommends nodejs && \
+    rm -rf /var/lib/apt/lists/* /var/cache/apt/* /usr/share/doc /usr/share/man
+COPY trusted.crt /etc/ssl/certs/ca-certificates.crt
+ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
+COPY package /usr/local/lib/node_modules/npm
+RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm && npm config set -g prefix /usr/local && npm --version
+END
+        tool bud -q --isolation chroot --pull=never --build-arg BASE="$base" -t "localhost/node:$inputs" "$folder" >>"$log" 2>&1 ||
+            { tail -n 20 "$log" >&2; say "it does not build: the whole output is in $log"; exit 1; }
+        rm -rf "$folder"
+    fi
+    push "localhost/node:$inputs" "node:$inputs"
+}
+
 # Every layer is a whole copy in this storage: what earlier builds left goes when it has become much.
 clear_old_images() {
     [ "$(du -sm "$cache/buildah" | cut -f1)" -gt 6000 ] || return 0
@@ -138,5 +168,6 @@ shop)
     [ "${4:-}" != foreign ] || only_for s390x "$2:$3"
     ;;
 controller) controller_image ;;
+node) node_image ;;
 *) usage >&2; exit 2 ;;
 esac

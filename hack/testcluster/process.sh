@@ -34,11 +34,13 @@ start() {
     fi
     mkdir -p "$state/run" "$state/log"
     printf '%s' "$command" >"$state/run/$name.cmd"
+    rm -f "$state/run/$name.pid"
     (
         exec </dev/null >>"$state/log/$name.log" 2>&1 9>&-
         identity "$BASHPID" >"$state/run/$name.pid" # before exec: no process without a record
         exec setsid "$@"
     ) &
+    while [ ! -s "$state/run/$name.pid" ] && kill -0 $! 2>/dev/null; do sleep 0.01; done
 }
 
 # There is nothing to save: etcd's log holds what was acknowledged, and down deletes it all.
