@@ -9,7 +9,7 @@ RUN apt-get update -q && \
         libcjson-dev libcurl4-openssl-dev libssl-dev libwebsockets-dev libyaml-dev ninja-build pkg-config
 WORKDIR /src
 COPY . .
-RUN cmake --preset release -DBUILD_TESTING=OFF && \
+RUN cmake --preset release -DBUILD_TESTING=OFF -DSHOPFLOW_CLI=OFF && \
     cmake --build --preset release && \
     cmake --install build/release --prefix /out --strip --component controller
 
