@@ -18,6 +18,9 @@
 
 #define BODY_BYTES (2 * MIB) /* 100 KiB in 2026, most of it paths; its tree is gone at once */
 #define REVIEW_MS (5 * 60 * 1000)
+/* After a 404, for what the server publishes comes a moment after what it serves; and the list that
+ * is tried again in the first second has then said whether it was one. */
+#define MISSING_MS 1500
 #define KIND "AppRelease"
 #define NAME "the CRD appreleases.deploy.btc-shopflow.io"
 #define REMEDY                                                                                     \
@@ -158,8 +161,7 @@ void crd_missing(struct crd *c)
     judge(c, -1);
     if (c->call)
         return;
-    /* Not at once: what the server publishes comes a moment after what it serves. */
-    loop_timer_set(c->loop, &c->timer, loop_now_ms(c->loop) + RETRY.first_ms);
+    loop_timer_set(c->loop, &c->timer, loop_now_ms(c->loop) + MISSING_MS);
 }
 
 struct crd *crd_new(struct loop *l, struct kube_client *k, const struct crd_opts *o)
