@@ -70,6 +70,13 @@ bool app_is_moving(const struct app_status *app)
                             app->state == APP_ROLLING_BACK);
 }
 
+bool app_was_moving(const struct planner *pl, const struct app_status *app)
+{
+    const struct app_status *was = status_app(pl->o->status, app->name);
+
+    return was && app_is_moving(was);
+}
+
 bool same_text(const char *a, const char *b)
 {
     return a == b || (a && b && !strcmp(a, b));
@@ -246,10 +253,8 @@ static bool may_start(const struct planner *pl, const struct app_status *app,
  * the end of what moved is told first, and its plan with the next look (R18). */
 static bool is_undecided(const struct planner *pl, const struct app_status *app)
 {
-    const struct app_status *was = status_app(pl->o->status, app->name);
-
     if (pl->o->spec->plan_only)
-        return !was || !app_is_moving(was);
+        return !app_was_moving(pl, app);
     return app->state == APP_PENDING || app->state == APP_WAITING || plan_is_held(app) ||
            (app->state == APP_FAILED && reason_is_rechecked(app->reason));
 }
