@@ -62,9 +62,12 @@ void plan_conclude(struct planner *pl)
         write_status(pl);
         return;
     }
-    if (pl->o->spec_problem) {
-        plan_conditions_invalid(pl);
-        pl->p->settled = !pl->moving;
+    if (pl->o->spec_problem || pl->postponed) {
+        if (pl->postponed)
+            plan_conditions_postponed(pl);
+        else
+            plan_conditions_invalid(pl);
+        pl->p->settled = !pl->moving && !pl->postponed;
         plan_events(pl);
         write_status(pl);
         return;

@@ -330,6 +330,16 @@ void plan_conditions_invalid(struct planner *pl)
     }
 }
 
+void plan_conditions_postponed(struct planner *pl)
+{
+    static const char note[] =
+        "status has no room for the apps of this spec beside those that are "
+        "no longer listed and roll still: it waits until enough have settled";
+
+    set_ready(pl, "Unknown", REASON_Progressing, note);
+    set_reconciling(pl, REASON_Progressing, note);
+}
+
 bool plan_conditions(struct planner *pl)
 {
     struct tally t = tally_apps(pl);

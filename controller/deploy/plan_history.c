@@ -4,7 +4,6 @@
 #include "deploy/planner.h"
 
 #define CHANGED_NAMES 16
-#define HISTORY_BYTES 32768
 
 static bool was_changed(const struct planner *pl, const struct app_status *app)
 {
@@ -36,40 +35,38 @@ static struct history_entry make_entry(struct planner *pl)
     return h;
 }
 
-/* About how long an entry is as JSON. */
-static size_t entry_bytes(const struct history_entry *h)
+/* The bytes of the newest Succeeded from the entry at on; 0 = none. */
+static size_t good_bytes(const struct history_entry *h, size_t at, size_t n)
 {
-    size_t n = 160 + strlen(h->commit) + (h->result ? strlen(h->result) : 0) +
-               (h->actor ? strlen(h->actor) : 0);
-
-    for (size_t i = 0; i < h->n_changed; i++)
-        n += strlen(h->changed[i]) + 3;
-    for (size_t i = 0; i < h->n_held; i++)
-        n += strlen(h->held[i].name) + (h->held[i].commit ? strlen(h->held[i].commit) : 0) + 24;
-    return n;
+    for (; at < n; at++)
+        if (same_text(h[at].result, "Succeeded"))
+            return status_history_bytes(&h[at], 1);
+    return 0;
 }
 
-/* Newest first, at most historyLimit and 32 KiB; the last Succeeded is never dropped. */
+/* Newest first, at most historyLimit and 32 KiB; the last Succeeded is never dropped, so its room
+ * is kept free: it and the newest entry fit, however long the CRD lets them be. */
 void plan_history(struct planner *pl)
 {
     struct release_status *s = pl->s;
     struct history_entry now = make_entry(pl), *old = s->history;
     size_t limit = (size_t)pl->o->spec->history_limit, n_old = s->n_history;
-    size_t bytes = entry_bytes(&now);
-    bool again = n_old && old[0].start_ms == now.start_ms, has_good;
+    bool again = n_old && old[0].start_ms == now.start_ms;
+    bool has_good = same_text(now.result, "Succeeded");
+    size_t kept = has_good ? 0 : good_bytes(old, again, n_old);
+    size_t bytes = kept + status_history_bytes(&now, 1);
 
     if (again && same_text(old[0].result, now.result))
         return;
     s->history = arena_array(pl->a, n_old + 1, sizeof *s->history);
     s->n_history = 0;
     s->history[s->n_history++] = now;
-    has_good = same_text(now.result, "Succeeded");
     for (size_t i = again; i < n_old; i++) {
-        bool good = same_text(old[i].result, "Succeeded");
+        bool good = same_text(old[i].result, "Succeeded"), last_good = good && !has_good;
         size_t room = limit - (has_good || limit == 1 ? 0 : 1);
 
-        bytes += entry_bytes(&old[i]);
-        if ((s->n_history < room && bytes <= HISTORY_BYTES) || (good && !has_good))
+        bytes += last_good ? 0 : status_history_bytes(&old[i], 1);
+        if ((s->n_history < room && bytes <= STATUS_HISTORY_BYTES) || last_good)
             s->history[s->n_history++] = old[i];
         has_good |= good;
     }

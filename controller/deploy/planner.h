@@ -1,6 +1,7 @@
 /* controller/deploy/planner.h — What the parts of the plan share; nobody else includes it.
  *
  *   plan.c            the order of things: generation, apps, images, steps, conclusion
+ *   plan_room.c       is there room in status for the apps of a new spec
  *   plan_images.c     preflight: what the targets are (R2)
  *   plan_app.c        may an app start, and how (R3, R11, R19)
  *   plan_attempt.c    a new attempt, what it goes back to, its patch (R4, R10)
@@ -39,6 +40,7 @@ struct planner {
     const char *trouble;      /* what the registry's trouble is */
     bool wants_pods;          /* a decision needs the pods of an app that does not move */
     bool wants_answers;       /* a decision rests on what a registry said */
+    bool postponed;           /* status has no room for the spec's apps yet */
     struct hold hold;         /* once hold_known; ask plan_hold() */
     bool hold_known;
 };
@@ -61,6 +63,9 @@ bool plan_has_moved_on(const struct planner *pl, const struct app_status *app);
 /* Change state, reason and message; stateTime moves when state or reason does. */
 void app_set(struct planner *pl, struct app_status *app, enum app_state state, const char *reason,
              const char *message);
+
+/* plan_room.c */
+bool plan_has_room(const struct planner *pl);
 
 /* plan_images.c */
 enum resolution { RESOLVE_BUSY, RESOLVE_DONE, RESOLVE_FAILED };
@@ -203,8 +208,9 @@ void condition_set_stalled(struct planner *pl, const char *reason, const char *m
 void condition_remove(struct planner *pl, const char *type);
 /* Conditions and progress, from the states of the apps. True: an app waits. */
 bool plan_conditions(struct planner *pl);
-/* Those of a spec that is wrong. */
+/* Those of a spec that is wrong, and of one that status has no room for yet. */
 void plan_conditions_invalid(struct planner *pl);
+void plan_conditions_postponed(struct planner *pl);
 
 /* plan_history.c */
 /* The work is settled: its entry, and as many of the older ones as there is room for. */

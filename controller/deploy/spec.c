@@ -199,12 +199,10 @@ static void check_unique(struct reader *r, const struct release_spec *spec, size
     }
 }
 
-/* Status has to fit into one patch, and into etcd: what it could come to once status_shorten() has
- * cut what can be cut. Images are there as target, good, failed and before, and for each container
- * as written and as found, in mode Plan also as it is and would be; commits, of any spec, as all of
- * these and the attempt's. Pods' names have 63 characters, as containers'
- * have; a cut message and two reasons 64 each. */
-static void check_size(struct reader *r, const struct release_spec *spec)
+/* Images are there as target, good, failed and before, and for each container as written and as
+ * found, in mode Plan also as it is and would be; commits, of any spec, as all of these and the
+ * attempt's. */
+size_t spec_status_bytes(const struct release_spec *spec)
 {
     size_t bytes = 0;
 
@@ -213,9 +211,17 @@ static void check_size(struct reader *r, const struct release_spec *spec)
         size_t lists = (spec->plan_only ? 4 : 2) * (app->n_containers ? app->n_containers : 1);
 
         bytes += STATUS_APP_BYTES + strlen(app->name) + strlen(app->deployment);
-        bytes += 5 * SHAPE_COMMIT.max + 3 * SHAPE_LABEL.max + 3 * 64;
+        bytes += 5 * SHAPE_COMMIT.max + STATUS_CUT_BYTES;
         bytes += (4 + lists) * (strlen(app->image) + DIGEST_BYTES) + lists * (28 + SHAPE_LABEL.max);
     }
+    return bytes;
+}
+
+/* Status has to fit into one patch, and into etcd. */
+static void check_size(struct reader *r, const struct release_spec *spec)
+{
+    size_t bytes = spec_status_bytes(spec);
+
     if (bytes > STATUS_APPS_BYTES)
         complain(r,
                  "spec.apps: the status of %zu apps could take %zu bytes, of %d that it may: use "

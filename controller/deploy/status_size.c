@@ -14,13 +14,15 @@ static size_t length(const char *s)
     return s ? strlen(s) : 0;
 }
 
-/* In JSON a quotation mark or a new line is two bytes. */
+/* In JSON a quotation mark or a new line is two bytes, another control character six. */
 static size_t printed(const char *s)
 {
     size_t n = length(s);
 
     for (; s && *s; s++)
-        n += *s == '"' || *s == '\\' || *s == '\n' || *s == '\t';
+        n += *s == '"' || *s == '\\' || *s == '\n' || *s == '\t' ? 1 :
+             (unsigned char)*s < ' '                             ? 5 :
+                                                                   0;
     return n;
 }
 
@@ -62,6 +64,46 @@ static size_t apps_bytes(const struct release_status *s)
 
     for (size_t i = 0; i < s->n_apps; i++)
         n += app_bytes(&s->apps[i]);
+    return n;
+}
+
+size_t status_mover_bytes(const struct app_status *app)
+{
+    struct app_status most = *app;
+    size_t n = 0;
+
+    most.message = NULL;
+    most.failure = NULL;
+    for (size_t i = 0; i < app->attempt->images.n && !app->failed_image; i++)
+        if (strlen(app->attempt->images.items[i].image) > n)
+            n = strlen(app->attempt->images.items[i].image);
+    return app_bytes(&most) + STATUS_CUT_BYTES + (app->failed_image ? 0 : n + STATUS_COMMIT_BYTES);
+}
+
+size_t status_history_bytes(const struct history_entry *h, size_t n_entries)
+{
+    size_t n = 0;
+
+    for (; n_entries; n_entries--, h++) {
+        n += 168 + length(h->commit) + printed(h->result) + printed(h->actor);
+        for (size_t i = 0; i < h->n_changed; i++)
+            n += 3 + strlen(h->changed[i]);
+        for (size_t i = 0; i < h->n_held; i++)
+            n += 24 + strlen(h->held[i].name) + length(h->held[i].commit);
+    }
+    return n;
+}
+
+/* All but the apps, from above. */
+static size_t rest_bytes(const struct release_status *s)
+{
+    size_t n = 400 + length(s->commit) + length(s->last_succeeded_commit) +
+               printed(s->last_retry_at) + printed(s->last_reconcile_at) +
+               status_history_bytes(s->history, s->n_history);
+
+    for (size_t i = 0; i < s->n_conditions; i++)
+        n += 200 + length(s->conditions[i].type) + length(s->conditions[i].reason) +
+             printed(s->conditions[i].message);
     return n;
 }
 
@@ -108,7 +150,7 @@ static size_t logs_bytes(const struct release_status *s)
     return n;
 }
 
-void status_shorten(struct release_status *s, struct arena *a)
+static void shorten_apps(struct release_status *s, struct arena *a)
 {
     static const size_t sizes[] = { 256, 64 };
 
@@ -121,4 +163,14 @@ void status_shorten(struct release_status *s, struct arena *a)
     for (size_t k = 0; k < ARRAY_LEN(sizes) && apps_bytes(s) > STATUS_APPS_BYTES; k++)
         for (size_t i = 0; i < s->n_apps; i++)
             s->apps[i].message = cut(s->apps[i].message, a, sizes[k]);
+}
+
+/* The apps say it in their own words too. */
+void status_shorten(struct release_status *s, struct arena *a)
+{
+    shorten_apps(s, a);
+    if (apps_bytes(s) + rest_bytes(s) <= STATUS_BYTES)
+        return;
+    for (size_t i = 0; i < s->n_conditions; i++)
+        s->conditions[i].message = cut(s->conditions[i].message, a, 256);
 }
