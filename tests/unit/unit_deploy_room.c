@@ -165,6 +165,23 @@ static void others_wait_for_room(void)
     CASE("what has begun goes on", p.status.start_ms == NOW_MS && p.status.n_apps == APPS + 2);
 }
 
+/* The Deployments are gone, so nothing rolls any more: the next look begins the work. */
+static void there_is_room_with_the_next_look(void)
+{
+    AUTO(arena) struct arena *a = arena_new(65536);
+    struct world w;
+    struct plan p;
+
+    world_init(&w, a);
+    w.o.n_apps = 0;
+    p = plan_make(&w.o, a);
+    CASE("waits for one look more", !p.status.start_ms && !p.settled);
+    CASE("and says so", status_condition(&p.status, "Reconciling"));
+    w.status = p.status;
+    p = plan_make(&w.o, a);
+    CASE("begins", p.status.start_ms == NOW_MS && p.status.n_apps == APPS);
+}
+
 static void a_few_others_begin_at_once(void)
 {
     AUTO(arena) struct arena *a = arena_new(65536);
@@ -211,4 +228,4 @@ static void a_mover_is_measured_from_above(void)
 }
 
 UNIT_MAIN(UNIT_TEST(others_wait_for_room), UNIT_TEST(a_few_others_begin_at_once),
-          UNIT_TEST(a_mover_is_measured_from_above))
+          UNIT_TEST(there_is_room_with_the_next_look), UNIT_TEST(a_mover_is_measured_from_above))
