@@ -9,7 +9,7 @@
 In RULES.md a sentence is an item; below it one line for each kind of test, with names:
     golden: folders of tests/golden       e2e, node: scenarios of tests/e2e
     http: files of tests/http             unit: programs of tests/unit, or "program: words of a row"
-    property: properties of tests/property/check.c         fuzz: fuzz_<name>.c of tests/fuzz
+    property: properties of tests/property/check*.c        fuzz: fuzz_<name>.c of tests/fuzz
     crd_bounds: paths of fields in tests/e2e/crd_bounds.sh
     readers: "Ready reason" of a row of tests/readers/table.txt
     docs: pages of docs/ whose commands are run             static: scripts of hack/, or rules (this one)
@@ -157,7 +157,8 @@ def exists(kind, name, found):
         source = [p for p in (ROOT / "tests/unit").glob(program + ".*")]
         return bool(source) and words in source[0].read_text(encoding="utf-8")
     if kind == "property":
-        return f'check_fail(m, "{name}",' in (ROOT / "tests/property/check.c").read_text(encoding="utf-8")
+        return any(f'check_fail(m, "{name}",' in p.read_text(encoding="utf-8")
+                   for p in (ROOT / "tests/property").glob("check*.c"))
     if kind == "fuzz":
         return (ROOT / f"tests/fuzz/fuzz_{name}.c").exists()
     if kind == "crd_bounds":

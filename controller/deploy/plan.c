@@ -70,6 +70,13 @@ bool app_is_moving(const struct app_status *app)
                             app->state == APP_ROLLING_BACK);
 }
 
+bool app_was_moving(const struct planner *pl, const struct app_status *app)
+{
+    const struct app_status *was = status_app(pl->o->status, app->name);
+
+    return was && app_is_moving(was);
+}
+
 bool same_text(const char *a, const char *b)
 {
     return a == b || (a && b && !strcmp(a, b));
@@ -125,10 +132,10 @@ static void begin_work(struct planner *pl)
     const struct observed *o = pl->o;
     struct release_status *s = pl->s;
     bool retry = !same_text(o->retry_at, s->last_retry_at);
-    bool new_generation = s->observed_generation != o->generation;
+    bool new_generation = s->observed_generation != o->generation || !s->start_ms;
     bool same = !new_generation && !retry;
 
-    if (same && s->commit && s->start_ms && same_text(o->reconcile_at, s->last_reconcile_at))
+    if (same && s->commit && same_text(o->reconcile_at, s->last_reconcile_at))
         return;
     plan_carry_over(pl);
     s->observed_generation = o->generation;
@@ -246,10 +253,8 @@ static bool may_start(const struct planner *pl, const struct app_status *app,
  * the end of what moved is told first, and its plan with the next look (R18). */
 static bool is_undecided(const struct planner *pl, const struct app_status *app)
 {
-    const struct app_status *was = status_app(pl->o->status, app->name);
-
     if (pl->o->spec->plan_only)
-        return !was || !app_is_moving(was);
+        return !app_was_moving(pl, app);
     return app->state == APP_PENDING || app->state == APP_WAITING || plan_is_held(app) ||
            (app->state == APP_FAILED && reason_is_rechecked(app->reason));
 }
@@ -329,10 +334,14 @@ static void count_moving(struct planner *pl)
 }
 
 /* Nothing starts by a spec that is wrong, but what rolls is not left alone (R12): it is looked
- * after by the defaults. */
+ * after by the defaults. One that status has no room for yet begins once there is: that is when
+ * startTime is set. */
 static void follow_all(struct planner *pl)
 {
-    plan_carry_over(pl);
+    if (pl->postponed)
+        pl->s->start_ms = 0;
+    else
+        plan_carry_over(pl);
     pl->s->observed_generation = pl->o->generation;
     plan_owners(pl);
     for (size_t i = 0; i < pl->s->n_apps; i++)
@@ -344,16 +353,21 @@ static void follow_all(struct planner *pl)
 struct plan plan_make(const struct observed *o, struct arena *a)
 {
     struct plan p = { 0 };
-    struct release_spec defaults = spec_defaults(a);
+    struct release_spec none = o->spec_problem ? spec_defaults(a) : *o->spec;
     struct observed seen = *o;
     struct planner pl = { .o = &seen, .a = a, .p = &p, .s = &p.status };
 
     if (o->spec_problem)
-        seen.spec = &defaults;
+        seen.spec = &none;
     copy_status(&pl);
+    pl.postponed = !o->suspended && !o->spec_problem && !plan_has_room(&pl);
+    if (pl.postponed) { /* the policy of the spec, and none of its apps */
+        none.n_apps = 0;
+        seen.spec = &none;
+    }
     if (o->suspended) {
         plan_suspend(&pl);
-    } else if (o->spec_problem) {
+    } else if (o->spec_problem || pl.postponed) {
         follow_all(&pl);
     } else {
         begin_work(&pl);

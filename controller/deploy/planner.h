@@ -1,14 +1,20 @@
 /* controller/deploy/planner.h — What the parts of the plan share; nobody else includes it.
  *
  *   plan.c            the order of things: generation, apps, images, steps, conclusion
+ *   plan_room.c       is there room in status for the apps of a new spec
  *   plan_images.c     preflight: what the targets are (R2)
- *   plan_app.c        may an app start, and how (R3, R4, R10, R11, R19)
+ *   plan_app.c        may an app start, and how (R3, R11, R19)
+ *   plan_attempt.c    a new attempt, what it goes back to, its patch (R4, R10)
  *   plan_owner.c      which of several AppReleases has a Deployment (R15)
  *   plan_order.c      what an app waits for, and what a failure means for the others (R13, R14)
  *   plan_holds.c      what holds first patches back, and suspension (R17)
- *   plan_follow.c     a running attempt: accepted, healthy, failed, put back (R4 … R10, R16)
+ *   plan_unaccepted.c an attempt whose patch is not seen yet: sent again, held, refused (R4, R5)
+ *   plan_follow.c     a running attempt: healthy, failed, put back (R6 … R10, R16)
  *   plan_mode.c       mode Plan: what would be written is told (R18)
- *   plan_conclude.c   conditions, history, events, quiet (R20) */
+ *   plan_conditions.c conditions and progress (R13, R16, R20)
+ *   plan_history.c    the history
+ *   plan_events.c     Events
+ *   plan_conclude.c   what of it is written, and when (R20) */
 #ifndef DEPLOY_PLANNER_H
 #define DEPLOY_PLANNER_H
 #include <stdbool.h>
@@ -34,6 +40,7 @@ struct planner {
     const char *trouble;      /* what the registry's trouble is */
     bool wants_pods;          /* a decision needs the pods of an app that does not move */
     bool wants_answers;       /* a decision rests on what a registry said */
+    bool postponed;           /* status has no room for the spec's apps yet */
     struct hold hold;         /* once hold_known; ask plan_hold() */
     bool hold_known;
 };
@@ -44,6 +51,8 @@ void plan_again_at(struct planner *pl, int64_t ms);
 const struct app_spec *plan_app_spec(const struct planner *pl, const char *name);
 const struct app_facts *plan_facts(const struct planner *pl, const char *deployment);
 bool app_is_moving(const struct app_status *app);
+/* Did it move in the status that is stored? */
+bool app_was_moving(const struct planner *pl, const struct app_status *app);
 bool same_text(const char *a, const char *b);
 /* Is the app's attempt about what is its target now (the same digest, R12)? */
 bool plan_is_for_target(const struct planner *pl, const struct app_status *app);
@@ -54,6 +63,9 @@ bool plan_has_moved_on(const struct planner *pl, const struct app_status *app);
 /* Change state, reason and message; stateTime moves when state or reason does. */
 void app_set(struct planner *pl, struct app_status *app, enum app_state state, const char *reason,
              const char *message);
+
+/* plan_room.c */
+bool plan_has_room(const struct planner *pl);
 
 /* plan_images.c */
 enum resolution { RESOLVE_BUSY, RESOLVE_DONE, RESOLVE_FAILED };
@@ -103,6 +115,7 @@ bool plan_runs_another(struct planner *pl, const struct app_spec *spec,
                        const struct deployment_facts *dep, const char *image);
 /* What the Deployment is to run for a target: pinned, or without digest. */
 const char *plan_written_image(const struct planner *pl, const char *target);
+/* plan_attempt.c */
 /* A new attempt, written ahead in status; when it is complete, plan_send() puts its patch behind.
  */
 struct attempt *plan_start(struct planner *pl, struct app_status *app,
@@ -112,6 +125,9 @@ void plan_send(struct planner *pl, const struct app_status *app,
                const struct deployment_facts *dep);
 /* Does the Deployment carry the attempt's id (R4)? */
 bool plan_is_marked(const struct deployment_facts *dep, const struct attempt *at);
+/* Must pods be counted to say how many run what the Deployment says, and are they not known yet? */
+bool plan_lacks_count(struct planner *pl, const struct app_status *app,
+                      const struct deployment_facts *dep);
 
 /* plan_order.c */
 /* May the app start, as far as the other apps are concerned? */
@@ -143,6 +159,14 @@ bool plan_is_hold(const char *reason);
 /* Nothing is done: clocks are stopped, conditions say so. */
 void plan_suspend(struct planner *pl);
 
+/* plan_unaccepted.c */
+void plan_follow_unaccepted(struct planner *pl, struct app_status *app,
+                            const struct deployment_facts *dep);
+/* What keeps the API server from taking the app's patch, and the reason; NULL = nothing, or not for
+ * long. */
+const char *plan_patch_trouble(const struct planner *pl, const struct app_status *app,
+                               const char **ret_reason);
+
 /* plan_follow.c */
 /* What the attempt goes back to (R10), where good was the image before it; n = 0: nothing. */
 struct image_list plan_way_back(const struct planner *pl, const struct attempt *at,
@@ -151,10 +175,14 @@ struct image_list plan_way_back(const struct planner *pl, const struct attempt *
 void plan_roll_back(struct planner *pl, struct app_status *app, const struct deployment_facts *dep,
                     struct image_list back);
 void plan_follow(struct planner *pl, struct app_status *app);
-/* What keeps the API server from taking the app's patch, and the reason; NULL = nothing, or not for
- * long. */
-const char *plan_patch_trouble(const struct planner *pl, const struct app_status *app,
-                               const char **ret_reason);
+/* The end of an attempt. */
+void plan_finish(struct planner *pl, struct app_status *app, enum app_state state,
+                 const char *reason, const char *message);
+/* It goes back, or has failed, as onFailure and the attempt have it. */
+void plan_fail(struct planner *pl, struct app_status *app, const struct deployment_facts *dep,
+               const struct verdict *v);
+/* The app's Deployment is read from the API server, not from the watch. */
+void plan_read_live(struct planner *pl, const struct app_status *app);
 
 /* plan_mode.c */
 /* Tell what Apply would do about an app that runs these images, instead of doing it: nothing, an
@@ -172,12 +200,26 @@ bool plan_knows_change(const struct planner *pl, const struct planned_list *was,
 bool plan_is_planned(const struct app_status *app);
 const char *plan_summary(const struct planner *pl);
 
-/* plan_conclude.c */
-void plan_conclude(struct planner *pl);
+/* plan_conditions.c */
 void condition_set(struct planner *pl, const char *type, const char *status, const char *reason,
                    const char *message);
 /* Stalled and Ready=False; Reconciling goes. */
 void condition_set_stalled(struct planner *pl, const char *reason, const char *message);
 void condition_remove(struct planner *pl, const char *type);
+/* Conditions and progress, from the states of the apps. True: an app waits. */
+bool plan_conditions(struct planner *pl);
+/* Those of a spec that is wrong, and of one that status has no room for yet. */
+void plan_conditions_invalid(struct planner *pl);
+void plan_conditions_postponed(struct planner *pl);
+
+/* plan_history.c */
+/* The work is settled: its entry, and as many of the older ones as there is room for. */
+void plan_history(struct planner *pl);
+
+/* plan_events.c */
+void plan_events(struct planner *pl);
+
+/* plan_conclude.c */
+void plan_conclude(struct planner *pl);
 
 #endif

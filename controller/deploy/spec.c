@@ -1,6 +1,5 @@
 #include "deploy/spec.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -9,6 +8,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "deploy/spec_shape.h"
 #include "deploy/status.h"
 
 #define MAX_APPS 64
@@ -17,7 +17,6 @@
 #define MAX_DEPENDS_ON 16
 #define MAX_WINDOWS 16
 #define DIGEST_BYTES 72 /* @sha256:… */
-#define SHORT_SHA 7
 #define FULL_SHA 40
 
 /* Reads members of one object; the first problem wins and silences all later ones. */
@@ -37,194 +36,6 @@ static void complain(struct reader *r, const char *fmt, ...)
     va_start(ap, fmt);
     r->problem = arena_vprintf(r->a, fmt, ap);
     va_end(ap);
-}
-
-/* What a string may look like. */
-struct shape {
-    bool (*fits)(const char *s);
-    size_t max;
-    const char *rule; /* for people */
-};
-
-static bool is_hex(const char *s)
-{
-    size_t n = strspn(s, "0123456789abcdef");
-
-    return !s[n] && n >= SHORT_SHA;
-}
-
-static bool is_label(const char *s)
-{
-    size_t n = strlen(s);
-
-    return n && strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == n && s[0] != '-' &&
-           s[n - 1] != '-';
-}
-
-static bool is_subdomain(const char *s)
-{
-    char label[64];
-
-    for (;;) {
-        size_t n = strcspn(s, ".");
-
-        if (n == 0 || n >= sizeof label)
-            return false;
-        memcpy(label, s, n);
-        label[n] = '\0';
-        if (!is_label(label))
-            return false;
-        if (!s[n])
-            return true;
-        s += n + 1;
-    }
-}
-
-/* The start of a Deployment's name: may be empty, may end in '-'. */
-static bool is_prefix(const char *s)
-{
-    return !*s ||
-           (isalnum((unsigned char)*s) && !s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-.")]);
-}
-
-#define ALNUM "abcdefghijklmnopqrstuvwxyz0123456789"
-
-/* [a-z0-9]+((.|_|__|-+)[a-z0-9]+)*: one part of a repository's path. Its end, or NULL. */
-static const char *skip_part(const char *s)
-{
-    for (;;) {
-        size_t n = strspn(s, ALNUM), dashes;
-
-        if (n == 0)
-            return NULL;
-        s += n;
-        dashes = strspn(s, "-");
-        if (dashes)
-            s += dashes;
-        else if (*s == '.')
-            s++;
-        else if (*s == '_')
-            s += s[1] == '_' ? 2 : 1;
-        else
-            return s;
-    }
-}
-
-static bool is_path(const char *s)
-{
-    while ((s = skip_part(s)) && *s == '/')
-        s++;
-    return s && !*s;
-}
-
-/* host[:port], an IPv6 address in brackets. Its end, or NULL. */
-static const char *skip_host(const char *s)
-{
-    size_t n = *s == '[' ? 1 + strspn(s + 1, "0123456789abcdef:") : strspn(s, ALNUM ".-");
-    size_t digits;
-
-    if (*s == '[' ? n == 1 || s[n++] != ']' :
-                    n == 0 || !strchr(ALNUM, s[0]) || !strchr(ALNUM, s[n - 1]))
-        return NULL;
-    s += n;
-    if (*s != ':')
-        return s;
-    digits = strspn(s + 1, "0123456789");
-    return digits >= 1 && digits <= 5 ? s + 1 + digits : NULL;
-}
-
-/* host[:port][/path]…, lower case, no scheme, no userinfo, no tag. */
-static bool is_registry(const char *s)
-{
-    const char *end = skip_host(s);
-
-    return end && (!*end || (*end == '/' && is_path(end + 1)));
-}
-
-/* As docker takes it: the host may be left out. */
-static bool is_repository(const char *s)
-{
-    const char *end = skip_host(s);
-
-    return is_path(s) || (end && *end == '/' && is_path(end + 1));
-}
-
-static bool is_hex_or_empty(const char *s)
-{
-    return !*s || is_hex(s);
-}
-
-/* As far as the CRD looks: five fields take nine characters. */
-static bool is_schedule(const char *s)
-{
-    return strlen(s) >= 9 &&
-           !s[strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789*,/ -")];
-}
-
-/* Area/Place, or a name alone; it becomes part of a path, so no dots. */
-static bool is_time_zone(const char *s)
-{
-    size_t slashes = 0;
-
-    if (!isalpha((unsigned char)*s))
-        return false;
-    for (; *s; s++) {
-        if (*s == '/' ? ++slashes > 2 || !isalnum((unsigned char)s[1]) :
-                        !isalnum((unsigned char)*s) && !strchr("_+-", *s))
-            return false;
-    }
-    return true;
-}
-
-static bool is_anything(const char *s)
-{
-    (void)s;
-    return true;
-}
-
-static bool is_shown(const char *s)
-{
-    for (; *s; s++)
-        if ((unsigned char)*s < ' ' || *s == '\x7f')
-            return false;
-    return true;
-}
-
-static bool is_time(const char *s)
-{
-    int64_t ignored;
-
-    return !time_parse(s, &ignored);
-}
-
-static const struct shape COMMIT = { is_hex, 64, "7 to 64 lower-case hex digits, in quotes" };
-static const struct shape LABEL = { is_label, 63, "a DNS-1123 label (a-z, 0-9, '-')" };
-static const struct shape SUBDOMAIN = { is_subdomain, 253, "a DNS-1123 subdomain" };
-static const struct shape PREFIX = { is_prefix, 63, "the start of a DNS-1123 subdomain, or empty" };
-static const struct shape REGISTRY = { is_registry, 255,
-                                       "host[:port][/path] in lower case, without scheme or tag" };
-static const struct shape REPOSITORY = {
-    is_repository, 255, "[host[:port]/]path in lower case, without scheme or tag"
-};
-static const struct shape APPROVED = { is_hex_or_empty, 64,
-                                       "7 to 64 lower-case hex digits, or empty" };
-static const struct shape SCHEDULE = { is_schedule, 128,
-                                       "five fields of cron, such as '0 18 * * 5'" };
-static const struct shape TIME_ZONE = { is_time_zone, 64,
-                                        "an IANA time zone, such as Europe/Berlin" };
-static const struct shape SHOWN = { is_shown, 1024,
-                                    "a string of at most 1024 characters, none of them control" };
-static const struct shape TIME = { is_time, 64, "a time such as 2026-11-24T12:00:00Z" };
-static const struct shape ANYTHING = { is_anything, 1024, "a string of at most 1024 characters" };
-
-/* As the CRD counts: a character is one, however many bytes it has. */
-static size_t count_characters(const char *s)
-{
-    size_t n = 0;
-
-    for (; *s; s++)
-        n += (*s & 0xC0) != 0x80;
-    return n;
 }
 
 /* For a message: goes to status, which has to be UTF-8, and to one line of a table. */
@@ -247,7 +58,7 @@ static const char *read_text(struct reader *r, const cJSON *object, const char *
         complain(r, "%s.%s: must be a string: %s", path, key, shape->rule);
         return NULL;
     }
-    if (count_characters(item->valuestring) > shape->max || !shape->fits(item->valuestring)) {
+    if (!shape_fits(shape, item->valuestring)) {
         complain(r, "%s.%s: '%s' is not %s", path, key, quote(r, item->valuestring), shape->rule);
         return NULL;
     }
@@ -285,7 +96,7 @@ static bool read_bool(struct reader *r, const cJSON *object, const char *path, c
 static int read_choice(struct reader *r, const cJSON *object, const char *path, const char *key,
                        const char *const *words, const char *rule)
 {
-    const char *text = read_text(r, object, path, key, &ANYTHING);
+    const char *text = read_text(r, object, path, key, &SHAPE_ANYTHING);
 
     if (!text)
         return 0;
@@ -332,9 +143,8 @@ static const char **read_labels(struct reader *r, const cJSON *item, const char 
     size_t n = 0;
 
     JSON_EACH(name, list) {
-        if (!cJSON_IsString(name) || strlen(name->valuestring) > LABEL.max ||
-            !is_label(name->valuestring)) {
-            complain(r, "%s.%s[%zu]: must be %s", path, key, n, LABEL.rule);
+        if (!cJSON_IsString(name) || !shape_fits(&SHAPE_LABEL, name->valuestring)) {
+            complain(r, "%s.%s[%zu]: must be %s", path, key, n, SHAPE_LABEL.rule);
             break;
         }
         for (size_t i = 0; i < n; i++)
@@ -353,16 +163,17 @@ static void complete_app(struct reader *r, const char *path, const char *registr
 
     if (!app->deployment)
         app->deployment = arena_printf(r->a, "%s%s", prefix, app->name);
-    if (strlen(app->deployment) > SUBDOMAIN.max || !is_subdomain(app->deployment))
+    if (!shape_fits(&SHAPE_SUBDOMAIN, app->deployment))
         complain(r, "%s.deployment: '%.64s' (spec.deploymentPrefix + name) is not %s", path,
-                 app->deployment, SUBDOMAIN.rule);
+                 app->deployment, SHAPE_SUBDOMAIN.rule);
     if (!app->repository && !registry)
         complain(r, "spec.registry: is required unless every app has a repository: '%s' has none",
                  app->name);
     else if (!app->repository)
         app->repository = arena_printf(r->a, "%s/%s", registry, app->name);
-    if (app->repository && strlen(app->repository) > REPOSITORY.max)
-        complain(r, "%s.repository: spec.registry + name is longer than %zu", path, REPOSITORY.max);
+    if (app->repository && strlen(app->repository) > SHAPE_REPOSITORY.max)
+        complain(r, "%s.repository: spec.registry + name is longer than %zu", path,
+                 SHAPE_REPOSITORY.max);
     app->held = app->commit != NULL;
     if (!app->commit)
         app->commit = spec->commit;
@@ -388,12 +199,10 @@ static void check_unique(struct reader *r, const struct release_spec *spec, size
     }
 }
 
-/* Status has to fit into one patch, and into etcd: what it could come to once status_shorten() has
- * cut what can be cut. Images are there as target, good, failed and before, and for each container
- * as written and as found, in mode Plan also as it is and would be; commits, of any spec, as all of
- * these and the attempt's. Pods' names have 63 characters, as containers'
- * have; a cut message and two reasons 64 each. */
-static void check_size(struct reader *r, const struct release_spec *spec)
+/* Images are there as target, good, failed and before, and for each container as written and as
+ * found, in mode Plan also as it is and would be; commits, of any spec, as all of these and the
+ * attempt's. */
+size_t spec_status_bytes(const struct release_spec *spec)
 {
     size_t bytes = 0;
 
@@ -402,9 +211,17 @@ static void check_size(struct reader *r, const struct release_spec *spec)
         size_t lists = (spec->plan_only ? 4 : 2) * (app->n_containers ? app->n_containers : 1);
 
         bytes += STATUS_APP_BYTES + strlen(app->name) + strlen(app->deployment);
-        bytes += 5 * COMMIT.max + 3 * LABEL.max + 3 * 64;
-        bytes += (4 + lists) * (strlen(app->image) + DIGEST_BYTES) + lists * (28 + LABEL.max);
+        bytes += 5 * SHAPE_COMMIT.max + STATUS_CUT_BYTES;
+        bytes += (4 + lists) * (strlen(app->image) + DIGEST_BYTES) + lists * (28 + SHAPE_LABEL.max);
     }
+    return bytes;
+}
+
+/* Status has to fit into one patch, and into etcd. */
+static void check_size(struct reader *r, const struct release_spec *spec)
+{
+    size_t bytes = spec_status_bytes(spec);
+
     if (bytes > STATUS_APPS_BYTES)
         complain(r,
                  "spec.apps: the status of %zu apps could take %zu bytes, of %d that it may: use "
@@ -490,8 +307,8 @@ static void sort_apps(struct reader *r, struct release_spec *spec)
 
 static void read_apps(struct reader *r, const cJSON *tree, struct release_spec *spec)
 {
-    const char *registry = read_text(r, tree, "spec", "registry", &REGISTRY);
-    const char *prefix = read_text(r, tree, "spec", "deploymentPrefix", &PREFIX);
+    const char *registry = read_text(r, tree, "spec", "registry", &SHAPE_REGISTRY);
+    const char *prefix = read_text(r, tree, "spec", "deploymentPrefix", &SHAPE_PREFIX);
     const cJSON *list = read_list(r, tree, "spec", "apps", MAX_APPS);
 
     if (!list || !list->child) {
@@ -503,12 +320,12 @@ static void read_apps(struct reader *r, const cJSON *tree, struct release_spec *
         struct app_spec *app = &spec->apps[spec->n_apps];
         const char *path = arena_printf(r->a, "spec.apps[%zu]", spec->n_apps);
 
-        app->name = read_text(r, item, path, "name", &LABEL);
+        app->name = read_text(r, item, path, "name", &SHAPE_LABEL);
         if (!app->name)
-            complain(r, "%s.name: is required: %s", path, LABEL.rule);
-        app->deployment = read_text(r, item, path, "deployment", &SUBDOMAIN);
-        app->repository = read_text(r, item, path, "repository", &REPOSITORY);
-        app->commit = read_text(r, item, path, "commit", &COMMIT);
+            complain(r, "%s.name: is required: %s", path, SHAPE_LABEL.rule);
+        app->deployment = read_text(r, item, path, "deployment", &SHAPE_SUBDOMAIN);
+        app->repository = read_text(r, item, path, "repository", &SHAPE_REPOSITORY);
+        app->commit = read_text(r, item, path, "commit", &SHAPE_COMMIT);
         app->containers =
             read_labels(r, item, path, "containers", MAX_CONTAINERS, &app->n_containers);
         app->depends_on =
@@ -535,10 +352,10 @@ static void read_pull_secrets(struct reader *r, const cJSON *tree, struct releas
     spec->pull_secrets = arena_array(r->a, MAX_PULL_SECRETS, sizeof *spec->pull_secrets);
     JSON_EACH(item, list) {
         const char *path = arena_printf(r->a, "spec.pullSecrets[%zu]", spec->n_pull_secrets);
-        const char *name = read_text(r, item, path, "name", &SUBDOMAIN);
+        const char *name = read_text(r, item, path, "name", &SHAPE_SUBDOMAIN);
 
         if (!name) {
-            complain(r, "%s.name: is required: %s", path, SUBDOMAIN.rule);
+            complain(r, "%s.name: is required: %s", path, SHAPE_SUBDOMAIN.rule);
             return;
         }
         for (size_t i = 0; i < spec->n_pull_secrets; i++)
@@ -571,14 +388,14 @@ static void read_windows(struct reader *r, const cJSON *tree, struct release_spe
         const char *path = arena_printf(r->a, "spec.freezeWindows[%zu]", spec->n_windows);
         int64_t seconds = read_number(r, item, path, "durationSeconds", 60, 31536000, -1);
 
-        schedule = read_text(r, item, path, "schedule", &SCHEDULE);
-        w->time_zone = read_text(r, item, path, "timeZone", &TIME_ZONE);
+        schedule = read_text(r, item, path, "schedule", &SHAPE_SCHEDULE);
+        w->time_zone = read_text(r, item, path, "timeZone", &SHAPE_TIME_ZONE);
         w->duration_ms = seconds * SECOND_MS;
         problem = schedule ? cron_parse(schedule, r->a, &w->cron) : NULL;
         if (problem)
             complain(r, "%s.schedule: %s", path, problem);
         if (!schedule)
-            complain(r, "%s.schedule: is required: %s", path, SCHEDULE.rule);
+            complain(r, "%s.schedule: is required: %s", path, SHAPE_SCHEDULE.rule);
         if (seconds < 0)
             complain(r, "%s.durationSeconds: is required: 60 to 31536000", path);
         if (r->problem)
@@ -599,7 +416,8 @@ static void read_holds(struct reader *r, const cJSON *tree, struct release_spec 
     spec->suspend = read_bool(r, tree, "spec", "suspend", false);
     spec->paused = read_bool(r, tree, "spec", "paused", false);
     spec->approval_required = read_bool(r, approval, "spec.approval", "required", false);
-    spec->approved_commit = read_text(r, approval, "spec.approval", "approvedCommit", &APPROVED);
+    spec->approved_commit =
+        read_text(r, approval, "spec.approval", "approvedCommit", &SHAPE_APPROVED);
     read_windows(r, tree, spec);
 }
 
@@ -608,18 +426,18 @@ static void read_source(struct reader *r, const cJSON *tree, struct release_spec
 {
     const cJSON *source = read_object(r, tree, "spec", "source");
 
-    spec->actor = read_text(r, source, "spec.source", "actor", &SHOWN);
-    read_text(r, source, "spec.source", "url", &SHOWN);
-    read_text(r, source, "spec.source", "ref", &SHOWN);
-    read_text(r, source, "spec.source", "runURL", &SHOWN);
-    read_text(r, source, "spec.source", "commitTime", &TIME);
+    spec->actor = read_text(r, source, "spec.source", "actor", &SHAPE_SHOWN);
+    read_text(r, source, "spec.source", "url", &SHAPE_SHOWN);
+    read_text(r, source, "spec.source", "ref", &SHAPE_SHOWN);
+    read_text(r, source, "spec.source", "runURL", &SHAPE_SHOWN);
+    read_text(r, source, "spec.source", "commitTime", &SHAPE_TIME);
 }
 
 static void read_account(struct reader *r, const cJSON *tree, struct release_spec *spec)
 {
     const cJSON *item = json_get(tree, "serviceAccountName");
 
-    spec->service_account = read_text(r, tree, "spec", "serviceAccountName", &SUBDOMAIN);
+    spec->service_account = read_text(r, tree, "spec", "serviceAccountName", &SHAPE_SUBDOMAIN);
     spec->service_account_wrong = item && !cJSON_IsNull(item) && !spec->service_account;
 }
 
@@ -668,9 +486,9 @@ const char *spec_decode(const cJSON *tree, struct arena *a, struct release_spec 
     *ret = (struct release_spec){ .service_account_wrong = !cJSON_IsObject(tree) };
     if (!cJSON_IsObject(tree))
         return "spec: is required";
-    ret->commit = read_text(&r, tree, "spec", "commit", &COMMIT);
+    ret->commit = read_text(&r, tree, "spec", "commit", &SHAPE_COMMIT);
     if (!ret->commit)
-        complain(&r, "spec.commit: is required: %s", COMMIT.rule);
+        complain(&r, "spec.commit: is required: %s", SHAPE_COMMIT.rule);
     read_policy(&r, tree, ret);
     read_health(&r, tree, &ret->health);
     read_holds(&r, tree, ret);

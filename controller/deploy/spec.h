@@ -74,6 +74,9 @@ struct release_spec {
  * of the field and the allowed values: "spec.apps[1].name: …". Strings go to the arena. */
 const char *spec_decode(const cJSON *spec, struct arena *a, struct release_spec *ret);
 
+/* What the status of its apps could come to once status_shorten() has cut what can be cut. */
+size_t spec_status_bytes(const struct release_spec *spec);
+
 /* What a spec that says nothing asks for, with no app. */
 struct release_spec spec_defaults(struct arena *a);
 

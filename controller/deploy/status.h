@@ -15,9 +15,13 @@ struct cJSON;
 /* As the CRD takes them: status with a longer one would be refused as a whole. */
 #define STATUS_IMAGE_BYTES 1024
 #define STATUS_COMMIT_BYTES 64
-#define STATUS_TOKEN_BYTES 256 /* retry-at, reconcile-at */
-/* All apps together: with history's 32 KiB and the conditions the whole stays under 224 KiB. */
+#define STATUS_TOKEN_BYTES 256    /* retry-at, reconcile-at */
+#define STATUS_BYTES (224 * 1024) /* the whole as JSON: apps, history, and 8 KiB for the rest */
+#define STATUS_HISTORY_BYTES (32 * 1024)
 #define STATUS_APPS_BYTES (184 * 1024)
+/* Of one app what is left of a message, a failure and a trouble once all that can be cut is cut:
+ * pods' names have 63 characters, as containers' have; a cut message and two reasons 64 each. */
+#define STATUS_CUT_BYTES (3 * 63 + 3 * 64)
 #define STATUS_APP_BYTES 1100 /* of one app at most, without what is as long as its spec says */
 
 enum app_state {
@@ -153,8 +157,14 @@ bool status_is_urgent(const struct release_status *was, const struct release_sta
 
 /* Cut log tails to 1 KiB each and 16 KiB together; leave them out, then cut messages, as long as
  * the apps could take more than STATUS_APPS_BYTES. What is left of each (64 bytes) is what a spec
- * was measured for. */
+ * was measured for. Then, where the whole could take more than STATUS_BYTES, the conditions'
+ * messages. What is needed to go on or back is never cut. */
 void status_shorten(struct release_status *s, struct arena *a);
+
+/* What so many entries of the history take as JSON, and what an app that rolls could come to before
+ * it has settled, cut as it may be: from above. */
+size_t status_history_bytes(const struct history_entry *h, size_t n_entries);
+size_t status_mover_bytes(const struct app_status *app);
 
 const char *app_state_name(enum app_state state);
 const char *attempt_kind_name(enum attempt_kind kind);

@@ -5,15 +5,13 @@
 
 #include "base/auto.h"
 #include "base/backoff.h"
-#include "property/model.h"
+#include "property/told.h"
 
 #define LIVE_READ_MS 60000
 #define TIMEOUT_MS 5000
 #define CONFLICTS 10
 
 static const struct backoff WORK_AGAIN = { 5, 60000 };
-static const struct backoff MISSING_AGAIN = { 1000, 10000 };
-static const struct backoff TROUBLE_AGAIN = { 1000, 60000 };
 
 enum { WHAT_LAG = 40, WHAT_WAY, WHAT_LOSS };
 
@@ -281,119 +279,6 @@ void control_arrive(struct model *m, struct request *req)
                  req);
 }
 
-/* --- facts --- */
-
-static void put_release(struct facts *f, const struct release *r)
-{
-    if (!f->release.exists || f->release.rv <= r->rv)
-        f->release = *r;
-}
-
-static void put_dep(struct model *m, struct facts *f, int dep, const struct dep *d, int64_t read_ms)
-{
-    struct held_dep *held = &f->deps[dep];
-
-    if (held->held && held->dep.rv > d->rv)
-        return;
-    held->held = true;
-    held->dep = *d;
-    held->at_ms = m->now_ms;
-    held->read_ms = read_ms;
-}
-
-static struct image_answer *image_fact(struct model *m, struct facts *f, const char *image,
-                                       size_t *ret_at)
-{
-    for (size_t i = 0; i < f->n_images; i++)
-        if (!strcmp(f->images[i].image, image)) {
-            *ret_at = i;
-            return &f->images[i];
-        }
-    if (f->n_images == FACTS)
-        model_abort(m, __func__);
-    *ret_at = f->n_images++;
-    f->images[*ret_at] = (struct image_answer){ .image = arena_strdup(m->arena, image) };
-    f->image_failures[*ret_at] = 0;
-    return &f->images[*ret_at];
-}
-
-static void image_answered(struct model *m, struct facts *f, const struct request *req)
-{
-    size_t at;
-    struct image_answer *answer = image_fact(m, f, req->image, &at);
-
-    *answer =
-        (struct image_answer){ .image = answer->image,
-                               .at_ms = m->now_ms,
-                               .digest = req->code == 200 ? req->digest : NULL,
-                               .missing = req->code == 404,
-                               .error = req->code == 503 ? "registry reg.io: HTTP 503" : NULL };
-    if (req->code == 200)
-        f->image_failures[at] = 0;
-    else
-        answer->retry_ms = m->now_ms + backoff_ms(answer->missing ? &MISSING_AGAIN : &TROUBLE_AGAIN,
-                                                  ++f->image_failures[at]);
-}
-
-static void forget_images(struct facts *f, int64_t before_ms)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < f->n_images; i++)
-        if (f->images[i].asking || f->images[i].at_ms >= before_ms) {
-            f->image_failures[n] = f->image_failures[i];
-            f->images[n++] = f->images[i];
-        }
-    f->n_images = n;
-}
-
-static void forget_failure(struct facts *f, const char *id)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < f->n_failures; i++)
-        if (strcmp(f->failures[i].attempt_id, id) != 0)
-            f->failures[n++] = f->failures[i];
-    f->n_failures = n;
-}
-
-static void forget_refusal(struct facts *f, const char *id)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < f->n_refusals; i++)
-        if (strcmp(f->refusals[i].attempt_id, id) != 0)
-            f->refusals[n++] = f->refusals[i];
-    f->n_refusals = n;
-}
-
-static void note_refusal(struct model *m, struct facts *f, const char *id, int code)
-{
-    forget_refusal(f, id);
-    forget_failure(f, id);
-    if (f->n_refusals == FACTS)
-        model_abort(m, __func__);
-    f->refusals[f->n_refusals++] = (struct refusal){ .attempt_id = id,
-                                                     .for_good = code == 422,
-                                                     .forbidden = code == 403,
-                                                     .text = "admission webhook says no",
-                                                     .at_ms = m->now_ms };
-}
-
-static void note_failure(struct model *m, struct facts *f, const char *id)
-{
-    for (size_t i = 0; i < f->n_failures; i++)
-        if (!strcmp(f->failures[i].attempt_id, id)) {
-            f->failures[i].last_ms = m->now_ms;
-            return;
-        }
-    if (f->n_failures == FACTS)
-        model_abort(m, __func__);
-    f->failures[f->n_failures++] = (struct patch_failure){
-        .attempt_id = id, .text = "no answer", .first_ms = m->now_ms, .last_ms = m->now_ms
-    };
-}
-
 /* --- writes --- */
 
 static void end_chain(struct model *m, const struct request *req, bool failed, bool again)
@@ -451,7 +336,7 @@ static void on_status(struct model *m, const struct request *req)
         end_chain(m, req, req->code != 404, false);
         return;
     }
-    put_release(f, &req->got_release);
+    told_put_release(f, &req->got_release);
     f->last_write_ms = m->now_ms;
     f->conflicts = 0;
     next_write(m, req->which, req->release);
@@ -463,19 +348,19 @@ static void on_patch(struct model *m, const struct request *req)
     struct facts *f = &job->facts;
 
     if (req->code == 200) {
-        put_dep(m, f, req->dep, &req->got_dep, 0);
-        forget_failure(f, req->write.id);
-        forget_refusal(f, req->write.id);
+        told_put_dep(m, f, req->dep, &req->got_dep, 0);
+        told_forget_failure(f, req->write.id);
+        told_forget_refusal(f, req->write.id);
         f->conflicts = 0;
         next_write(m, req->which, req->release);
     } else if (req->code == 409) {
-        forget_failure(f, req->write.id);
+        told_forget_failure(f, req->write.id);
         reread(m, req);
     } else if (req->code == 400 || req->code == 403 || req->code == 422) {
-        note_refusal(m, f, req->write.id, req->code);
+        told_note_refusal(m, f, req->write.id, req->code);
         end_chain(m, req, false, true);
     } else {
-        note_failure(m, f, req->write.id);
+        told_note_failure(m, f, req->write.id);
         job->chain.failed = true;
         next_write(m, req->which, req->release);
     }
@@ -487,7 +372,7 @@ static void on_live_dep(struct model *m, const struct request *req, struct facts
 
     if (req->code != 200)
         return;
-    put_dep(m, f, req->dep, &req->got_dep, m->now_ms);
+    told_put_dep(m, f, req->dep, &req->got_dep, m->now_ms);
     if (!req->set_uid)
         return;
     held->pods_ms = m->now_ms;
@@ -499,11 +384,11 @@ static void on_live_dep(struct model *m, const struct request *req, struct facts
 static void on_answer(struct model *m, const struct request *req, struct facts *f)
 {
     if (req->kind == REQ_RESOLVE)
-        image_answered(m, f, req);
+        told_image_answered(m, f, req->image, req->code, req->digest);
     else if (req->kind == REQ_LIVE_DEP)
         on_live_dep(m, req, f);
     else if (req->kind == REQ_LIVE_RELEASE && req->code == 200)
-        put_release(f, &req->got_release);
+        told_put_release(f, &req->got_release);
     for (size_t i = 0; req->kind == REQ_LOG && i < f->n_logs; i++)
         if (!strcmp(f->logs[i].pod, req->pod)) {
             f->logs[i].done = true;
@@ -530,12 +415,12 @@ void control_reply(struct model *m, struct request *req)
         break;
     case REQ_REREAD_RELEASE:
         if (req->code == 200)
-            put_release(f, &req->got_release);
+            told_put_release(f, &req->got_release);
         end_chain(m, req, req->code != 200, true);
         break;
     case REQ_REREAD_DEP:
         if (req->code == 200)
-            put_dep(m, f, req->dep, &req->got_dep, 0);
+            told_put_dep(m, f, req->dep, &req->got_dep, 0);
         end_chain(m, req, req->code != 200, true);
         break;
     case REQ_LIVE_RELEASE:
@@ -569,7 +454,7 @@ static void ask(struct model *m, int which, int release, const struct action *ac
 
     if (act->kind == ACT_RESOLVE) {
         req = new_request(m, which, release, REQ_RESOLVE);
-        image_fact(m, f, act->image, &at)->asking = true;
+        told_image(m, f, act->image, &at)->asking = true;
         req->image = f->images[at].image;
     } else if (act->kind == ACT_FETCH_LOGS) {
         req = new_request(m, which, release, REQ_LOG);
@@ -680,7 +565,7 @@ static void reconcile(struct model *m, int which, int release)
         watch_pods(m, which);
     ask_all(m, which, release, &p);
     again_ms = next_look(m, f, &p);
-    forget_images(f, p.answers_ms);
+    told_forget_images(f, p.answers_ms);
     if (p.settled)
         f->n_logs = f->n_refusals = f->n_failures = 0;
     if (start_chain(m, job, &o, &p, again_ms))

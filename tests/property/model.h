@@ -5,7 +5,7 @@
  *   kubernetes.c the Deployment controller and kubelets
  *   control.c    a controller: watches that lag, facts, plan, effects (as reconcile/ does it)
  *   observe.c    what a plan may know
- *   check.c      the properties
+ *   check.h      the properties, in check*.c
  *
  * All that lives is in the model's arena or in its arrays, so that a snapshot is a copy. */
 #ifndef PROPERTY_MODEL_H
@@ -179,7 +179,7 @@ struct timer {
     struct request *req;
 };
 
-/* --- what the properties remember (check.c) --- */
+/* --- what the properties remember (check*.c) --- */
 
 struct seen_id {
     const char *id;
@@ -300,7 +300,7 @@ void control_freeze(struct model *m, enum kind kind, int64_t until_ms);
 /* observe.c */
 struct observed observe(struct model *m, struct controller *c, int release, struct arena *a);
 
-/* check.c */
+/* check*.c */
 void check_fail(struct model *m, const char *property, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void check_plan(struct model *m, const struct plan *p);

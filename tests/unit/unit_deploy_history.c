@@ -10,6 +10,10 @@
 #define ENTRIES 45
 #define NOW_MS 1767225600000LL
 #define KIB32 32768
+/* Eight characters of four bytes. */
+#define ROCKETS                                                                                    \
+    "\xf0\x9f\x9a\x80\xf0\x9f\x9a\x80\xf0\x9f\x9a\x80\xf0\x9f\x9a\x80\xf0\x9f\x9a\x80\xf0\x9f\x9a" \
+    "\x80\xf0\x9f\x9a\x80\xf0\x9f\x9a\x80"
 
 /* A release that has just settled, with many long entries before; the oldest one succeeded. */
 struct world {
@@ -102,6 +106,16 @@ static void history_is_at_most_32_kib(void)
     CASE("short ones all fit", p.status.n_history == ENTRIES + 1);
 }
 
+/* The longest actor: 1024 characters of four bytes. */
+static const char *rockets(struct arena *a)
+{
+    const char *actor = "";
+
+    for (size_t i = 0; i < 1024 / 8; i++)
+        actor = arena_printf(a, "%s%s", actor, ROCKETS);
+    return actor;
+}
+
 static void the_last_success_stays(void)
 {
     AUTO(arena) struct arena *a = arena_new(65536);
@@ -112,11 +126,47 @@ static void the_last_success_stays(void)
     w.spec.missing_image = MISSING_FAIL;
     w.answer.digest = NULL;
     w.answer.missing = true;
+    w.history[ENTRIES - 1].actor = rockets(a);
     p = plan_make(&w.o, a);
     CASE("this one failed", !strcmp(p.status.history[0].result, "ImageNotFound"));
     CASE("older failures were dropped", p.status.n_history < ENTRIES);
     CASE("the last success was not",
          !strcmp(p.status.history[p.status.n_history - 1].result, "Succeeded"));
+    CASE("32 KiB with it", p.status.n_history > 20 && bytes_of(&p.status) <= KIB32);
+    memset(w.actor, '"', sizeof w.actor - 1);
+    p = plan_make(&w.o, a);
+    CASE("quotation marks are two bytes", bytes_of(&p.status) <= KIB32);
 }
 
-UNIT_MAIN(UNIT_TEST(history_is_at_most_32_kib), UNIT_TEST(the_last_success_stays))
+/* As long as the CRD lets two entries be: 64 apps at commits of their own, 16 names, an actor of
+ * characters of four bytes. */
+static void the_longest_two_entries_fit(void)
+{
+    AUTO(arena) struct arena *a = arena_new(65536);
+    const char *name = arena_printf(a, "%063d", 1), *commit = arena_printf(a, "%064d", 1);
+    const char *changed[16], *actor = rockets(a);
+    struct held_app held[64];
+    struct history_entry two[2];
+    struct release_status s = { .history = two, .n_history = 2 };
+
+    for (size_t i = 0; i < ARRAY_LEN(changed); i++)
+        changed[i] = name;
+    for (size_t i = 0; i < ARRAY_LEN(held); i++)
+        held[i] = (struct held_app){ name, commit };
+    two[0] = two[1] = (struct history_entry){ .commit = commit,
+                                              .result = name,
+                                              .actor = actor,
+                                              .start_ms = NOW_MS,
+                                              .finish_ms = NOW_MS,
+                                              .changed = changed,
+                                              .n_changed = ARRAY_LEN(changed),
+                                              .changed_count = 64,
+                                              .held = held,
+                                              .n_held = ARRAY_LEN(held) };
+    CASE("the actor has 1024 characters", strlen(actor) == (size_t)4 * 1024);
+    CASE("measured from above", bytes_of(&s) <= status_history_bytes(two, 2) + 2);
+    CASE("they fit", status_history_bytes(two, 2) <= KIB32);
+}
+
+UNIT_MAIN(UNIT_TEST(history_is_at_most_32_kib), UNIT_TEST(the_last_success_stays),
+          UNIT_TEST(the_longest_two_entries_fit))

@@ -298,6 +298,50 @@ static void shortens_what_has_no_room(void)
     CASE("it fits", printed_bytes(&most) <= STATUS_APPS_BYTES);
 }
 
+static size_t whole_bytes(const struct release_status *s)
+{
+    AUTO(json) cJSON *tree = status_encode(s);
+    char *text = json_print(tree);
+    size_t n = strlen(text);
+
+    free(text);
+    return n;
+}
+
+/* What the apps say and what the history has is full; every condition says much. */
+static void the_whole_is_under_224_kib(void)
+{
+    AUTO(arena) struct arena *a = arena_new(65536);
+    const char *token = arena_printf(a, "%0*d", STATUS_TOKEN_BYTES, 1);
+    struct history_entry h[8];
+    struct release_status few = wordy(a, 1, 100), s = wordy(a, 160, 64);
+
+    for (size_t i = 0; i < ARRAY_LEN(h); i++)
+        h[i] = (struct history_entry){ .commit = token, .actor = arena_printf(a, "%03600d", 1) };
+    for (size_t i = 0; i < s.n_apps; i++)
+        s.apps[i].deployment = token;
+    s.history = h;
+    s.n_history = ARRAY_LEN(h);
+    s.last_retry_at = s.last_reconcile_at = token;
+    for (size_t i = 0; i < STATUS_CONDITIONS; i++)
+        s.conditions[s.n_conditions++] =
+            (struct condition){ .type = arena_printf(a, "%zu", i),
+                                .status = "True",
+                                .reason = "R",
+                                .message = arena_printf(a, "%03000d", 1) };
+    memcpy(few.conditions, s.conditions, sizeof few.conditions);
+    few.n_conditions = STATUS_CONDITIONS;
+    for (size_t i = 0; i < s.n_apps; i++) /* as long as may be */
+        s.apps[i].good_image = arena_printf(a, "%0720d", 1);
+    status_shorten(&few, a);
+    CASE("room for all words", strlen(few.conditions[7].message) == 3000);
+    CASE("without cuts it is longer", whole_bytes(&s) > STATUS_BYTES);
+    status_shorten(&s, a);
+    CASE("the conditions' messages are cut", strlen(s.conditions[7].message) < 256);
+    CASE("what is good is not", strlen(s.apps[159].good_image) == 720);
+    CASE("it fits", whole_bytes(&s) <= STATUS_BYTES);
+}
+
 static size_t tails_bytes(const struct release_status *s)
 {
     size_t n = 0;
@@ -327,9 +371,9 @@ static void all_log_tails_share_16_kib(void)
     CASE("together", tails_bytes(&wide) <= 16384);
 }
 
-UNIT_MAIN(UNIT_TEST(all_log_tails_share_16_kib), UNIT_TEST(shortens_what_has_no_room),
-          UNIT_TEST(keeps_every_field), UNIT_TEST(starts_from_nothing),
-          UNIT_TEST(tells_absent_from_zero), UNIT_TEST(leaves_out_what_makes_no_sense),
-          UNIT_TEST(names_all_states_and_kinds), UNIT_TEST(knows_what_is_urgent),
-          UNIT_TEST(an_attempt_survives_the_annotation),
+UNIT_MAIN(UNIT_TEST(the_whole_is_under_224_kib), UNIT_TEST(all_log_tails_share_16_kib),
+          UNIT_TEST(shortens_what_has_no_room), UNIT_TEST(keeps_every_field),
+          UNIT_TEST(starts_from_nothing), UNIT_TEST(tells_absent_from_zero),
+          UNIT_TEST(leaves_out_what_makes_no_sense), UNIT_TEST(names_all_states_and_kinds),
+          UNIT_TEST(knows_what_is_urgent), UNIT_TEST(an_attempt_survives_the_annotation),
           UNIT_TEST(a_spoiled_annotation_is_no_attempt), UNIT_TEST(finds_by_name))
