@@ -335,7 +335,7 @@ static void set_conflicted(struct planner *pl)
             continue;
         note = arena_printf(pl->a,
                             "%s: the image of Deployment %s was changed by '%s'; it stands until "
-                            "the next release",
+                            "the next edit of the spec",
                             app->name, app->deployment,
                             dep->image_manager ? dep->image_manager : "somebody");
     }
