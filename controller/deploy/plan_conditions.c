@@ -191,13 +191,30 @@ static void set_failed(struct planner *pl, const struct tally *t)
         condition_set_stalled(pl, REASON_ReleaseFailed, "not every app could be released");
 }
 
+/* "2 apps at 2222222; not at it: web": good is also what is held at its own commit, or Skipped. */
+static const char *succeeded_note(struct planner *pl, const struct tally *t)
+{
+    const char *others = "";
+    size_t n = 0;
+
+    for (size_t i = 0; i < pl->s->n_apps; i++) {
+        const struct app_status *app = &pl->s->apps[i];
+
+        if (!app->unlisted && !same_text(app->commit, pl->s->commit) && n++ < NOTE_NAMES)
+            others =
+                arena_printf(pl->a, "%s%s %s", others, n == 1 ? "; not at it:" : ",", app->name);
+    }
+    if (n > NOTE_NAMES)
+        others = arena_printf(pl->a, "%s and %zu more", others, n - NOTE_NAMES);
+    return arena_printf(pl->a, "%zu app%s at %.7s%s", t->total - n, t->total - n == 1 ? "" : "s",
+                        pl->s->commit, others);
+}
+
 static void set_succeeded(struct planner *pl, const struct tally *t)
 {
     condition_remove(pl, "Reconciling");
     condition_remove(pl, "Stalled");
-    set_ready(pl, "True", REASON_ReleaseSucceeded,
-              arena_printf(pl->a, "%zu app%s at %.7s", t->total, t->total == 1 ? "" : "s",
-                           pl->s->commit));
+    set_ready(pl, "True", REASON_ReleaseSucceeded, succeeded_note(pl, t));
     pl->s->last_succeeded_commit = pl->s->commit;
 }
 
@@ -306,7 +323,7 @@ static void set_conflicted(struct planner *pl)
             continue;
         note = arena_printf(pl->a,
                             "%s: the image of Deployment %s was changed by '%s'; it stands until "
-                            "the next release",
+                            "the next edit of the spec",
                             app->name, app->deployment,
                             dep->image_manager ? dep->image_manager : "somebody");
     }
