@@ -31,15 +31,15 @@ struct project_app {
 struct project {
     struct project_app *apps; /* those that the file names */
     size_t n_apps;
-    const char **shared; /* globs; instead of PROJECT_SHARED */
-    const char **ignore; /* instead of PROJECT_IGNORE */
+    const char **shared; /* globs; before PROJECT_SHARED (cli/inputs.h) */
+    const char **ignore; /* before PROJECT_IGNORE */
     const char *mainline;
     const char **platforms;
     const char *registry, *namespace_, *context;
     const char *release; /* the spec's fields, as JSON; NULL = none */
 };
 
-/* What stands for `shared` and `ignore` when the file does not say. */
+/* What is shared and ignored where the file does not say otherwise. */
 extern const char *const PROJECT_SHARED[];
 extern const char *const PROJECT_IGNORE[];
 

@@ -2,7 +2,6 @@
 
 #include <ctype.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -186,7 +185,7 @@ int settings_load(struct cli *c, struct settings *ret, struct err *e)
         return -1;
     ret->root = root;
     for (const char **line = ret->unknown; *line; line++)
-        fprintf(stderr, "shopflow: %s: ignored\n", *line);
+        cli_say(c, "%s: ignored", *line);
     return 0;
 }
 

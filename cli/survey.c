@@ -1,0 +1,145 @@
+#include "survey.h"
+
+#include <string.h>
+
+#include "cli.h"
+#include "inputs.h"
+#include "merged.h"
+#include "options.h"
+#include "snapshot.h"
+#include "tree.h"
+
+/* The commit: GIT_SHA's, or HEAD with the uncommitted work. */
+static int find_commit(struct cli *c, struct survey *s, struct err *e)
+{
+    const struct setting *named = &s->settings.of[SET_GIT_SHA];
+    struct snapshot snapshot;
+
+    if (named->value) {
+        s->head = s->commit = git_commit(&s->git, named->value, e);
+        if (!s->head && e->kind == ERR_NOT_FOUND)
+            return err_set(e, ERR_INVALID, 0, "GIT_SHA '%s' (%s) is no commit that is known here",
+                           named->value, named->from);
+        return s->head ? 0 : -1;
+    }
+    if (snapshot_take(&s->git, c->options->require_clean, &snapshot, e))
+        return -1;
+    s->head = snapshot.head;
+    s->commit = snapshot.commit;
+    s->is_dirty = snapshot.is_dirty;
+    return 0;
+}
+
+/* shopflow.yaml of the commit; a file that is not there says nothing. */
+static int read_project(struct survey *s, struct err *e)
+{
+    struct arena *a = s->git.c->arena;
+    struct child_result r;
+    struct tree t;
+
+    if (git_ask(&s->git, &r, e, "ls-tree", "-z", "--full-tree", s->commit, PROJECT_FILE) ||
+        tree_parse(r.out, r.out_len, a, &t, e))
+        return -1;
+    if (t.n == 0)
+        return project_parse("", a, &s->project, e);
+    if (git_ask(&s->git, &r, e, "cat-file", "blob", t.entries[0].id))
+        return -1;
+    if (strlen(r.out) != r.out_len)
+        return err_set(e, ERR_INVALID, 0, "%s: holds a NUL byte", PROJECT_FILE);
+    return project_parse(r.out, a, &s->project, e);
+}
+
+static struct app_changes *join(struct arena *a, const struct survey *s,
+                                const struct changes *changes, const struct apps *old)
+{
+    struct app_changes *now = inputs_changed(a, &s->project, &s->apps, changes);
+    struct app_changes *before = inputs_changed(a, &s->project, old, changes);
+
+    for (size_t i = 0; i < s->apps.n; i++) {
+        const struct app *was = apps_get(old, s->apps.list[i].name);
+
+        /* what was an input and is none any more changed it too */
+        if (was && now[i].n == 0)
+            now[i] = before[was - old->list];
+    }
+    return now;
+}
+
+static const char *const *find_gone(struct arena *a, const struct apps *old,
+                                    const struct apps *apps)
+{
+    const char **gone = arena_array(a, old->n + 1, sizeof *gone);
+    size_t n = 0;
+
+    for (size_t i = 0; i < old->n; i++)
+        if (!apps_get(apps, old->list[i].name))
+            gone[n++] = old->list[i].name;
+    return gone;
+}
+
+/* The facts about each app against the base. */
+static int compare(struct survey *s, struct app_facts *facts, struct changed_facts *f,
+                   struct err *e)
+{
+    struct arena *a = s->git.c->arena;
+    struct child_result r;
+    struct changes changes;
+    struct apps old;
+    struct app_changes *since;
+    const bool *merged;
+
+    if (apps_find(&s->git, s->base.commit, &s->project, false, &old, e) ||
+        git_ask(&s->git, &r, e, "diff-tree", "-r", "-z", "--no-renames", s->base.commit,
+                s->commit) ||
+        changes_parse(r.out, r.out_len, a, &changes, e))
+        return -1;
+    since = join(a, s, &changes, &old);
+    merged = changes.n ? merged_find(s) : NULL;
+    for (size_t i = 0; i < s->apps.n; i++) {
+        facts[i].since = &since[i];
+        facts[i].is_mainlines = merged && merged[i];
+        facts[i].is_new = !apps_get(&old, s->apps.list[i].name);
+    }
+    f->gone = find_gone(a, &old, &s->apps);
+    return 0;
+}
+
+static int decide(struct cli *c, struct survey *s, struct err *e)
+{
+    struct app_facts *facts = arena_array(c->arena, s->apps.n + 1, sizeof *facts);
+    struct changed_facts f = { .kind = s->base.kind,
+                               .base = s->base.commit,
+                               .why_no_base = s->base.why_nothing,
+                               .all = c->options->all,
+                               .names = c->options->apps,
+                               .apps = facts,
+                               .n_apps = s->apps.n,
+                               .gone = arena_array(c->arena, 1, sizeof(char *)) };
+
+    for (size_t i = 0; i < s->apps.n; i++)
+        facts[i].app = &s->apps.list[i];
+    if (s->base.commit && compare(s, facts, &f, e))
+        return -1;
+    return changed_decide(c->arena, &f, &s->changed, e);
+}
+
+int survey_make(struct cli *c, struct survey *ret, struct err *e)
+{
+    struct survey s = { .ci = ci_read(c) };
+    struct base_question q = { .project = &s.project, .ci = s.ci, .ref = c->options->base };
+    bool needs_base = c->options->base || !(c->options->all || c->options->apps);
+
+    if (settings_load(c, &s.settings, e) || git_open(c, &s.git, e) || find_commit(c, &s, e) ||
+        read_project(&s, e) || apps_find(&s.git, s.commit, &s.project, true, &s.apps, e))
+        return -1;
+    q.head = s.head;
+    q.is_dirty = s.is_dirty;
+    if (needs_base && base_find(&s.git, &q, &s.base, e))
+        return -1;
+    if (!needs_base)
+        s.base.kind = RUN_WORK;
+    if (decide(c, &s, e))
+        return -1;
+    *ret = s;
+    return 0;
+}
