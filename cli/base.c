@@ -122,15 +122,17 @@ static int base_of_ref(struct git *g, const struct base_question *q, const char 
                        q->ref);
     if (!commit)
         return -1;
-    if (is_branch(g, q->ref))
-        return find_merge_base(g, q, remote, commit, b, e);
-    b->commit = commit;
-    return 0;
+    if (!is_branch(g, q->ref)) {
+        b->commit = commit;
+        return 0;
+    }
+    b->tip = commit;
+    return find_merge_base(g, q, remote, commit, b, e);
 }
 
 /* --- which run --- */
 
-/* 1 = it is a mainline run, 0 = work, -1. */
+/* 1 = it is a mainline run, 0 = work, -1. Outside CI it depends on what was pushed: b->tip. */
 static int is_mainline_run(struct git *g, const struct base_question *q, const char *remote,
                            const struct base *b, struct err *e)
 {
@@ -152,21 +154,36 @@ static int is_mainline_run(struct git *g, const struct base_question *q, const c
     return g->is_shallow ? 0 : is_ancestor(g, q->head, b->tip, e);
 }
 
+/* The mainline as the remote has it. In CI a shallow clone is completed at once: a fetch by itself
+ * would bring the files of the whole history. */
+static void update_tip(struct git *g, const struct base_question *q, const char *remote,
+                       struct base *b)
+{
+    struct err why = { 0 };
+
+    if (!remote) {
+        b->tip = git_commit(g, arena_printf(g->c->arena, "refs/heads/%s", b->mainline), &why);
+        return;
+    }
+    if (g->is_shallow && q->ci.is_ci)
+        remote_deepen(g, remote, &q->ci, b->mainline);
+    else if (remote_fetch_branch(g, remote, b->mainline, &why))
+        cli_say(g->c, "%s/%s could not be fetched (%s): what this clone has of it is used", remote,
+                b->mainline, why.text);
+    b->tip = remote_tip(g, remote, b->mainline, &why);
+}
+
 static int base_of_run(struct git *g, const struct base_question *q, const char *remote,
                        struct base *b, struct err *e)
 {
-    struct err why = { 0 };
     int is_mainline;
 
     if (q->ci.target)
         b->mainline = q->ci.target;
     else if (find_mainline(g, q, remote, b, e))
         return -1;
-    if (remote && remote_fetch_branch(g, remote, b->mainline, &why))
-        cli_say(g->c, "%s/%s could not be fetched (%s): what this clone has of it is used", remote,
-                b->mainline, why.text);
-    b->tip = remote ? remote_tip(g, remote, b->mainline, &why) :
-                      git_commit(g, arena_printf(g->c->arena, "refs/heads/%s", b->mainline), &why);
+    if (!q->ci.knows_branch)
+        update_tip(g, q, remote, b);
     is_mainline = is_mainline_run(g, q, remote, b, e);
     if (is_mainline < 0)
         return -1;
@@ -174,6 +191,8 @@ static int base_of_run(struct git *g, const struct base_question *q, const char 
         b->kind = RUN_MAINLINE;
         return 0;
     }
+    if (q->ci.knows_branch)
+        update_tip(g, q, remote, b);
     if (b->tip)
         return find_merge_base(g, q, remote, b->tip, b, e);
     b->why_nothing = arena_printf(g->c->arena, "the mainline %s is not known here", b->mainline);

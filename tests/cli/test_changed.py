@@ -4,7 +4,7 @@ test_changed.py PROGRAM [TEST…]"""
 import os
 import sys
 
-from repos import ALL, PROJECT, Repo, branch, has, main, push_more, same
+from repos import ALL, Repo, branch, has, main, push_more, same
 
 
 # --- whose input is a path -----------------------------------------------------------------------
