@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli.h"
 #include "commands.h"
+#include "inputs_tree.h"
 #include "options.h"
 #include "survey.h"
 #include "tree.h"
@@ -79,13 +80,17 @@ static size_t count(const char *const *list)
     return n;
 }
 
-static void print_text(struct cli *c, const struct survey *s)
+/* With the ids of the inputs' trees when they are given. */
+static void print_text(struct cli *c, const struct survey *s, const char *const *trees)
 {
     for (size_t i = 0; i < s->changed.n; i++) {
         const struct changed_app *app = &s->changed.apps[i];
         size_t more = count(app->reasons) - 1 + app->n_more;
 
-        printf("%-24s %s", app->app->name, path_show(c->arena, app->reasons[0]));
+        printf("%-24s ", app->app->name);
+        if (trees)
+            printf("%s ", trees[app->app - s->apps.list]);
+        fputs(path_show(c->arena, app->reasons[0]), stdout);
         if (more)
             printf(" (and %zu more)", more);
         putchar('\n');
@@ -99,8 +104,12 @@ static void print_text(struct cli *c, const struct survey *s)
 int cmd_changed(struct cli *c, struct err *e)
 {
     struct survey s;
+    const char **trees = NULL;
 
     if (survey_make(c, &s, e))
+        return -1;
+    if (c->options->output == OUTPUT_WIDE &&
+        inputs_trees(&s.git, s.commit, &s.project, &s.apps, NULL, &trees, e))
         return -1;
     switch (c->options->output) {
     case OUTPUT_JSON:
@@ -111,7 +120,7 @@ int cmd_changed(struct cli *c, struct err *e)
     case OUTPUT_TEXT:
     case OUTPUT_WIDE:
     default:
-        print_text(c, &s);
+        print_text(c, &s, trees);
         break;
     }
     return s.changed.n == 0 && c->options->fail_if_unchanged ? EXIT_UNCHANGED : EXIT_DONE;

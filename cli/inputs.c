@@ -17,7 +17,7 @@ static bool is_below(const char *dir, const char *path)
     return strncmp(path, dir, len) == 0 && path[len] == '/';
 }
 
-const struct app *inputs_owner(const struct apps *apps, const char *path)
+static const struct app *owner_of(const struct apps *apps, const char *path)
 {
     const struct app *owner = NULL;
 
@@ -40,9 +40,11 @@ static bool is_shared_outside(const struct project *p, const char *path)
     return glob_any(PROJECT_SHARED, path) || !glob_any(PROJECT_IGNORE, path);
 }
 
-bool inputs_is_shared(const struct project *p, const struct apps *apps, const char *path)
+struct place inputs_place(const struct project *p, const struct apps *apps, const char *path)
 {
-    return !inputs_owner(apps, path) && is_shared_outside(p, path);
+    const struct app *owner = owner_of(apps, path);
+
+    return (struct place){ path, owner, !owner && is_shared_outside(p, path) };
 }
 
 static bool is_added(const struct app *app, const char *path)
@@ -53,16 +55,10 @@ static bool is_added(const struct app *app, const char *path)
            glob_any(app->said->inputs, path);
 }
 
-static bool takes(const struct apps *apps, const struct app *app, const char *path,
-                  const struct app *owner, bool is_shared)
+bool inputs_has(const struct apps *apps, const struct app *app, const struct place *place)
 {
-    return is_shared || (owner && app->needs[owner - apps->list]) || is_added(app, path);
-}
-
-bool inputs_has(const struct project *p, const struct apps *apps, const struct app *app,
-                const char *path)
-{
-    return takes(apps, app, path, inputs_owner(apps, path), inputs_is_shared(p, apps, path));
+    return place->is_shared || (place->owner && app->needs[place->owner - apps->list]) ||
+           is_added(app, place->path);
 }
 
 static void add_path(struct arena *a, struct app_changes *to, const char *path)
@@ -80,13 +76,11 @@ struct app_changes *inputs_changed(struct arena *a, const struct project *p,
     struct app_changes *list = arena_array(a, apps->n + 1, sizeof *list);
 
     for (size_t i = 0; i < changes->n; i++) {
-        const char *path = changes->paths[i];
-        const struct app *owner = inputs_owner(apps, path);
-        bool is_shared = !owner && is_shared_outside(p, path);
+        struct place place = inputs_place(p, apps, changes->paths[i]);
 
         for (size_t j = 0; j < apps->n; j++)
-            if (takes(apps, &apps->list[j], path, owner, is_shared))
-                add_path(a, &list[j], path);
+            if (inputs_has(apps, &apps->list[j], &place))
+                add_path(a, &list[j], place.path);
     }
     return list;
 }

@@ -16,15 +16,16 @@ struct arena;
 struct changes;
 struct project;
 
-/* Whether the path is shared: an input of every app. Folders of apps never are. */
-bool inputs_is_shared(const struct project *p, const struct apps *apps, const char *path);
+/* Where a path stands, the same for all apps. */
+struct place {
+    const char *path;
+    const struct app *owner; /* the app in whose folder it is, or NULL */
+    bool is_shared;          /* an input of every app; folders of apps never are */
+};
+struct place inputs_place(const struct project *p, const struct apps *apps, const char *path);
 
-/* The app in whose folder the path is, or NULL. */
-const struct app *inputs_owner(const struct apps *apps, const char *path);
-
-/* Whether the path is an input of the app. */
-bool inputs_has(const struct project *p, const struct apps *apps, const struct app *app,
-                const char *path);
+/* Whether what stands there is an input of the app. */
+bool inputs_has(const struct apps *apps, const struct app *app, const struct place *place);
 
 /* For each app of the list the changed paths that are its inputs. */
 struct app_changes {

@@ -98,6 +98,60 @@ def an_unreadable_package_json_may_need_any_app(world):
     same(set(repo.changed("--base", base)), {"shop", "web"})
 
 
+def wanted_tree(repo, commit, paths):
+    """The tree of exactly these files, as git itself writes it."""
+    env = {"GIT_INDEX_FILE": os.path.join(repo.world.dir, "wanted.index")}
+    for line in repo.git("ls-tree", "-r", "--full-tree", commit).splitlines():
+        mode, _, rest = line.split(" ", 2)
+        name = rest.split("\t")[1]
+        if name in paths:
+            repo.git("update-index", "--add", "--cacheinfo", f"{mode},{rest[:40]},{name}", **env)
+    tree = repo.git("write-tree", **env)
+    os.unlink(env["GIT_INDEX_FILE"])
+    return tree
+
+
+def inputs_are_one_tree(world):
+    _, repo = branch(world)
+    repo.write({"tools/x": "1", "tools/README.md": "no", "tools/deep/er/README.md": "no", "apps/README.md": "no",
+                "tools/deep/er/y": "1", "docs/deep/z": "no", "apps/web/README.md": "yes", "apps-x": "1",
+                "apps/shop-not/x": "no", "zz": "1"})
+    os.chmod(os.path.join(repo.path, "zz"), 0o755)
+    os.symlink("zz", os.path.join(repo.path, "link"))
+    repo.commit()
+    shared = {"package.json", "pnpm-lock.yaml", "Dockerfile", "packages/core/package.json", "packages/core/index.ts",
+              "tools/x", "tools/deep/er/y", "apps-x", "zz", "link"}
+    own = {"admin": {"apps/admin/package.json", "apps/admin/src/main.ts"},
+           "shop": {"apps/shop/package.json", "apps/shop/src/main.ts"},
+           "web": {"apps/web/Dockerfile", "apps/web/index.html", "apps/web/README.md"}}
+    own["shop"] |= own["admin"]
+    said = repo.shopflow("changed", "--all", "-o", "wide")
+    got = {line.split()[0]: line.split()[1] for line in said.out.splitlines()}
+    same(got, {app: wanted_tree(repo, "HEAD", shared | own[app]) for app in ALL}, said.err)
+    for tree in got.values():
+        same(repo.git("cat-file", "-t", tree), "tree")
+
+
+def the_tree_differs_when_the_app_changed(world):
+    _, repo = branch(world)
+    rows = ["apps/web/x", "apps/admin/x", "packages/x", "docs/x", "README.md", "turbo.json", "apps/x"]
+
+    def trees():
+        lines = repo.shopflow("changed", "--all", "-o", "wide").out.splitlines()
+        return {line.split()[0]: line.split()[1] for line in lines}
+
+    for path in rows:
+        before, base = trees(), repo.head()
+        repo.commit({path: "new"})
+        changed = set(repo.changed("--base", base))
+        same({app for app, tree in trees().items() if tree != before[app]}, changed, path)
+
+
+def an_app_alone_is_a_tree(world):
+    repo = world.init({"apps/web/Dockerfile": "FROM scratch\n"})
+    same(repo.shopflow("changed", "-o", "wide").out.split()[1], repo.git("rev-parse", "HEAD^{tree}"))
+
+
 # --- what changes --------------------------------------------------------------------------------
 
 def renames_mark_both_sides(world):

@@ -149,10 +149,11 @@ static void paths_have_takers(void)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct changes one = { (const char *[]){ rows[i].path }, 1 };
         const struct app_changes *changed = inputs_changed(a, &p, &apps, &one);
+        struct place place = inputs_place(&p, &apps, rows[i].path);
 
         for (size_t j = 0; j < apps.n; j++) {
             CASE(rows[i].path,
-                 inputs_has(&p, &apps, &apps.list[j], rows[i].path) == (rows[i].takers[j] == '1'));
+                 inputs_has(&apps, &apps.list[j], &place) == (rows[i].takers[j] == '1'));
             CASE(rows[i].path, (changed[j].n == 1) == (rows[i].takers[j] == '1'));
         }
     }
