@@ -290,6 +290,22 @@ def a_push_to_a_branch_in_ci(world):
         same(set(repo.changed(**github(ref="refs/heads/feat"))), {"web"}, str(args))
 
 
+def ci_completes_history_without_its_files(world):
+    origin = a_long_history(world)
+    repo = checkout(world, origin, "feat", "--depth=1")
+    same(set(repo.changed(**github(ref="refs/heads/feat"))), {"web"})
+    missing = repo.git("rev-list", "--objects", "--missing=print", "--all").split()
+    old = origin.git("rev-parse", "develop~5:apps/shop/src/main.ts")
+    assert "?" + origin.git("rev-parse", "develop~5^{tree}") in missing or "?" + old in missing, missing
+    path = world.path("home")
+    subprocess.run(["git", "clone", "-q", "--depth=1", "--branch=feat", "file://" + origin.path, path], check=True,
+                   env=world.env)
+    home = Repo(world, path)
+    same(set(home.changed()), {"web"})
+    same(home.git("config", "--get-all", "remote.origin.url"), "file://" + origin.path)
+    assert "partialclonefilter" not in home.git("config", "--list"), "a partial clone was made of the user's"
+
+
 def a_pull_request_in_ci(world):
     origin = a_long_history(world)
     repo = world.clone(origin)
