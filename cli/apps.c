@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "cli.h"
 #include "git.h"
 #include "project.h"
@@ -22,21 +23,54 @@ static const char *const DEPENDENCIES[] = { "dependencies", "devDependencies",
 
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
 
+static void add_name(struct arena *a, const char ***list, const char *name)
+{
+    size_t n = 0;
+    const char **longer;
+
+    while (*list && (*list)[n])
+        n++;
+    if (*list && (n & (n - 1))) { /* room is doubled at each power of two */
+        (*list)[n] = name;
+        return;
+    }
+    longer = arena_array(a, 2 * n + 2, sizeof *longer);
+    if (n)
+        memcpy(longer, *list, n * sizeof *longer);
+    longer[n] = name;
+    *list = longer;
+}
+
+/* The package that a dependency is, where its value gives another name; a path is not followed. */
+static const char *name_of(struct arena *a, const cJSON *item, bool *ret_unsure)
+{
+    static const char *const PATHS[] = { "file:", "link:", "portal:", "workspace:.",
+                                         "workspace:/" };
+    const char *value = cJSON_GetStringValue(item);
+    const char *at;
+
+    for (size_t i = 0; value && i < N_OF(PATHS); i++)
+        *ret_unsure |= !strncmp(value, PATHS[i], strlen(PATHS[i]));
+    if (!value || strncmp(value, "workspace:", 10) != 0)
+        return arena_strdup(a, item->string);
+    value += 10; /* "workspace:@shop/core@^1" */
+    at = strrchr(value, '@');
+    return at && at > value ? arena_strndup(a, value, (size_t)(at - value)) :
+                              arena_strdup(a, item->string);
+}
+
 void apps_read_package(struct arena *a, const char *text, struct app *app)
 {
     struct err ignored;
-    AUTO(json) cJSON *root = json_parse(text, strlen(text), &ignored);
-    size_t n = 0;
+    AUTO(json) cJSON *root = text ? json_parse(text, strlen(text), &ignored) : NULL;
+    const char *name = json_str(root, "name");
 
-    app->is_unsure = !cJSON_IsObject(root);
-    app->package = arena_strdup(a, json_str(root, "name"));
-    for (size_t i = 0; i < N_OF(DEPENDENCIES); i++)
-        n += (size_t)cJSON_GetArraySize(json_get(root, DEPENDENCIES[i]));
-    app->wants = arena_array(a, n + 1, sizeof *app->wants);
-    n = 0;
+    app->is_unsure |= !cJSON_IsObject(root);
+    if (name)
+        add_name(a, &app->packages, arena_strdup(a, name));
     for (size_t i = 0; i < N_OF(DEPENDENCIES); i++)
         JSON_EACH_MEMBER(item, json_get(root, DEPENDENCIES[i]))
-            app->wants[n++] = arena_strdup(a, item->string);
+            add_name(a, &app->wants, name_of(a, item, &app->is_unsure));
 }
 
 const struct app *apps_get(const struct apps *apps, const char *name)
@@ -47,12 +81,20 @@ const struct app *apps_get(const struct apps *apps, const char *name)
     return NULL;
 }
 
-static bool wants_package(const struct app *app, const struct app *other)
+static bool has_name(const char *const *names, const char *name)
+{
+    for (; names && *names; names++)
+        if (!strcmp(*names, name))
+            return true;
+    return false;
+}
+
+static bool wants_any_of(const struct app *app, const struct app *other)
 {
     if (app->is_unsure)
         return true;
-    for (const char **want = app->wants; other->package && want && *want; want++)
-        if (!strcmp(*want, other->package))
+    for (const char **name = other->packages; name && *name; name++)
+        if (has_name(app->wants, *name))
             return true;
     return false;
 }
@@ -63,15 +105,15 @@ static int by_name(const void *x, const void *y)
 }
 
 /* What it needs, needs too. */
-static void close_needs(const struct apps *apps, struct app *app)
+static void close_needs(const struct apps *apps, bool *const *direct, bool *needs)
 {
     for (bool grew = true; grew;) {
         grew = false;
-        for (size_t i = 0; i < apps->n; i++) {
-            for (size_t j = 0; app->needs[i] && j < apps->n; j++) {
-                if (app->needs[j] || !wants_package(&apps->list[i], &apps->list[j]))
+        for (size_t i = 0; i < apps->n_all; i++) {
+            for (size_t j = 0; needs[i] && j < apps->n_all; j++) {
+                if (needs[j] || !direct[i][j])
                     continue;
-                app->needs[j] = grew = true;
+                needs[j] = grew = true;
             }
         }
     }
@@ -79,11 +121,18 @@ static void close_needs(const struct apps *apps, struct app *app)
 
 void apps_link(struct arena *a, struct apps *apps)
 {
+    bool **direct = arena_array(a, apps->n_all + 1, sizeof *direct);
+
     qsort(apps->list, apps->n, sizeof *apps->list, by_name);
-    for (size_t i = 0; i < apps->n; i++) {
-        apps->list[i].needs = arena_array(a, apps->n, sizeof(bool));
+    for (size_t i = 0; i < apps->n_all; i++) {
+        direct[i] = arena_array(a, apps->n_all, sizeof(bool));
+        for (size_t j = 0; j < apps->n_all; j++)
+            direct[i][j] = wants_any_of(&apps->list[i], &apps->list[j]);
+    }
+    for (size_t i = 0; i < apps->n_all; i++) {
+        apps->list[i].needs = arena_array(a, apps->n_all, sizeof(bool));
         apps->list[i].needs[i] = true;
-        close_needs(apps, &apps->list[i]);
+        close_needs(apps, direct, apps->list[i].needs);
     }
 }
 
@@ -148,7 +197,7 @@ static int list_candidates(struct finding *f, struct err *e)
         list[n++].dir = arena_strndup(
             f->arena, said->dir, strlen(said->dir) - (said->dir[strlen(said->dir) - 1] == '/'));
     }
-    f->apps = (struct apps){ list, n };
+    f->apps = (struct apps){ .list = list, .n = n };
     return 0;
 }
 
@@ -233,36 +282,45 @@ static const char *next_blob(struct arena *a, const char **at, const char *end)
     return arena_strndup(a, bytes, size);
 }
 
-static int read_packages(struct finding *f, struct err *e)
+int apps_read_packages(const struct git *g, const struct tree_entry *const *entries,
+                       struct app *const *owners, size_t n, struct err *e)
 {
+    struct arena *a = g->c->arena;
+    AUTO(text) struct text input = TEXT_INIT(16 * MIB);
+    struct git_call call = { .args = (const char *const[]){ "cat-file", "--batch", NULL },
+                             .max_bytes = (n + 1) * PACKAGE_MAX_BYTES };
     struct child_result r;
-    const char *input = "", *at;
-    const struct tree_entry **entries =
-        arena_array(f->arena, f->apps.n + 1, sizeof(struct tree_entry *));
+    const char *at;
 
-    for (size_t i = 0; i < f->apps.n; i++) {
-        entries[i] = tree_find(&f->files, file_of(f->arena, &f->apps.list[i], "package.json"));
-        if (entries[i])
-            input = arena_printf(f->arena, "%s%s\n", input, entries[i]->id);
-    }
-    if (!*input)
+    for (size_t i = 0; i < n; i++)
+        if (entries[i] && text_addf(&input, e, "%s\n", entries[i]->id))
+            return -1;
+    if (input.len == 0)
         return 0;
-    if (git_call(f->git,
-                 &(struct git_call){ .args = (const char *const[]){ "cat-file", "--batch", NULL },
-                                     .input = input,
-                                     .input_len = strlen(input),
-                                     .max_bytes = (f->apps.n + 1) * PACKAGE_MAX_BYTES },
-                 &r, e))
+    call.input = input.bytes;
+    call.input_len = input.len;
+    if (git_call(g, &call, &r, e))
         return -1;
     at = r.out;
-    for (size_t i = 0; i < f->apps.n; i++) {
-        const char *text = entries[i] ? next_blob(f->arena, &at, r.out + r.out_len) : NULL;
-        bool is_file = entries[i] && entries[i]->mode != MODE_SYMLINK;
+    for (size_t i = 0; i < n; i++) {
+        const char *text = entries[i] ? next_blob(a, &at, r.out + r.out_len) : NULL;
 
-        if (entries[i])
-            apps_read_package(f->arena, text && is_file ? text : "", &f->apps.list[i]);
+        if (entries[i]) /* a link is none that we follow */
+            apps_read_package(a, entries[i]->mode == MODE_SYMLINK ? NULL : text, owners[i]);
     }
     return 0;
+}
+
+static int read_packages(struct finding *f, struct err *e)
+{
+    const struct tree_entry **entries = arena_array(f->arena, f->apps.n + 1, sizeof *entries);
+    struct app **owners = arena_array(f->arena, f->apps.n + 1, sizeof *owners);
+
+    for (size_t i = 0; i < f->apps.n; i++) {
+        owners[i] = &f->apps.list[i];
+        entries[i] = tree_find(&f->files, file_of(f->arena, owners[i], "package.json"));
+    }
+    return apps_read_packages(f->git, entries, owners, f->apps.n, e);
 }
 
 /* An app that shopflow.yaml configures must be there: a slip of the pen would configure nothing. */
@@ -293,6 +351,7 @@ int apps_find(const struct git *g, const char *commit, const struct project *p, 
     drop_moved_from(&f);
     if (list_files(&f, e) || keep_apps(&f, e) || read_packages(&f, e))
         return -1;
+    f.apps.n_all = f.apps.n;
     apps_link(f.arena, &f.apps);
     if (is_strict && check_said(&f, e))
         return -1;

@@ -21,7 +21,7 @@ static const struct app *owner_of(const struct apps *apps, const char *path)
 {
     const struct app *owner = NULL;
 
-    for (size_t i = 0; i < apps->n; i++)
+    for (size_t i = 0; i < apps->n_all; i++)
         if (is_below(apps->list[i].dir, path) &&
             (!owner || strlen(apps->list[i].dir) > strlen(owner->dir)))
             owner = &apps->list[i];

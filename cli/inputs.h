@@ -4,6 +4,8 @@
  * package.json depends on, and what shopflow.yaml adds (inputs, dockerfile). A path outside apps/
  * that nothing names is shared: a needless build is better than a missing one.
  *
+ * With --graph the folders of packages are inputs only of those that depend on them.
+ *
  *     shopflow.yaml's shared > its ignore > PROJECT_SHARED > PROJECT_IGNORE > shared */
 #ifndef CLI_INPUTS_H
 #define CLI_INPUTS_H
@@ -19,8 +21,8 @@ struct project;
 /* Where a path stands, the same for all apps. */
 struct place {
     const char *path;
-    const struct app *owner; /* the app in whose folder it is, or NULL */
-    bool is_shared;          /* an input of every app; folders of apps never are */
+    const struct app *owner; /* the app or package in whose folder it is, or NULL */
+    bool is_shared;          /* an input of every app; what has an owner never is */
 };
 struct place inputs_place(const struct project *p, const struct apps *apps, const char *path);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "graph.h"
 #include "inputs.h"
 #include "merged.h"
 #include "options.h"
@@ -49,6 +50,15 @@ static int read_project(struct survey *s, struct err *e)
     return project_parse(r.out, a, &s->project, e);
 }
 
+/* The apps of a commit, and with --graph its packages. */
+static int find_apps(const struct survey *s, const char *commit, bool is_strict, struct apps *ret,
+                     struct err *e)
+{
+    if (apps_find(&s->git, commit, &s->project, is_strict, ret, e))
+        return -1;
+    return s->git.c->options->graph ? graph_add_packages(&s->git, commit, ret, e) : 0;
+}
+
 static struct app_changes *join(struct arena *a, const struct survey *s,
                                 const struct changes *changes, const struct apps *old)
 {
@@ -88,12 +98,15 @@ static int compare(struct survey *s, struct app_facts *facts, struct changed_fac
     struct app_changes *since;
     const bool *merged;
 
-    if (apps_find(&s->git, s->base.commit, &s->project, false, &old, e) ||
+    if (find_apps(s, s->base.commit, false, &old, e) ||
         git_ask(&s->git, &r, e, "diff-tree", "-r", "-z", "--no-renames", s->base.commit,
                 s->commit) ||
         changes_parse(r.out, r.out_len, a, &changes, e))
         return -1;
     since = join(a, s, &changes, &old);
+    if (s->git.c->options->graph &&
+        graph_compare_lockfiles(&s->git, s->base.commit, s->commit, &s->apps, since, e))
+        return -1;
     merged = changes.n ? merged_find(s) : NULL;
     for (size_t i = 0; i < s->apps.n; i++) {
         facts[i].since = &since[i];
@@ -130,7 +143,7 @@ int survey_make(struct cli *c, struct survey *ret, struct err *e)
     bool needs_base = c->options->base || !(c->options->all || c->options->apps);
 
     if (settings_load(c, &s.settings, e) || git_open(c, &s.git, e) || find_commit(c, &s, e) ||
-        read_project(&s, e) || apps_find(&s.git, s.commit, &s.project, true, &s.apps, e))
+        read_project(&s, e) || find_apps(&s, s.commit, true, &s.apps, e))
         return -1;
     q.head = s.head;
     q.is_dirty = s.is_dirty;

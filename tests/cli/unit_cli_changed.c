@@ -22,7 +22,7 @@ static void packages_are_read(void)
 {
     static const struct {
         const char *name, *text, *package;
-        const char *wants[5];
+        const char *wants[6];
         bool is_unsure;
     } rows[] = {
         { "a name", "{\"name\": \"@x/a\"}", "@x/a", { NULL }, false },
@@ -35,6 +35,18 @@ static void packages_are_read(void)
           { "a", "b", "c", "d", NULL },
           false },
         { "dependencies that are a list", "{\"dependencies\": [\"a\"]}", NULL, { NULL }, false },
+        { "other names",
+          "{\"dependencies\": {\"a\": \"workspace:@x/b@^1\", \"c\": \"workspace:d@*\", "
+          "\"e\": \"workspace:^\", \"f\": \"npm:g@1\"}}",
+          NULL,
+          { "@x/b", "d", "e", "f", NULL },
+          false },
+        { "a folder", "{\"dependencies\": {\"a\": \"link:../b\"}}", NULL, { "a", NULL }, true },
+        { "a folder of the workspace",
+          "{\"dependencies\": {\"a\": \"workspace:../b\"}}",
+          NULL,
+          { "a", NULL },
+          true },
         { "no JSON", "{", NULL, { NULL }, true },
         { "nothing", "", NULL, { NULL }, true },
         { "a list", "[]", NULL, { NULL }, true },
@@ -46,11 +58,12 @@ static void packages_are_read(void)
         size_t n = 0;
 
         apps_read_package(a, rows[i].text, &app);
-        CASE(rows[i].name, !strcmp(app.package ?: "-", rows[i].package ?: "-") &&
+        CASE(rows[i].name, !strcmp(app.packages ? app.packages[0] : "-", rows[i].package ?: "-") &&
                                app.is_unsure == rows[i].is_unsure);
         for (; rows[i].wants[n]; n++)
-            CASE(rows[i].name, app.wants[n] && !strcmp(app.wants[n], rows[i].wants[n]));
-        CASE(rows[i].name, !app.wants[n]);
+            CASE(rows[i].name,
+                 app.wants && app.wants[n] && !strcmp(app.wants[n], rows[i].wants[n]));
+        CASE(rows[i].name, !app.wants || !app.wants[n]);
     }
 }
 
@@ -59,12 +72,17 @@ static struct apps four_apps(struct arena *a)
 {
     static const char *const OF_A[] = { "left-pad", "@x/b", NULL }, *const OF_B[] = { "@x/c",
                                                                                       NULL };
-    struct apps apps = { .list = arena_array(a, APPS_MAX, sizeof *apps.list), .n = 4 };
+    static const char *const PACKAGE_A[] = { "@x/a", NULL }, *const PACKAGE_B[] = { "@x/b", NULL },
+                             *const PACKAGE_C[] = { "@x/y", "@x/c", NULL };
+    struct apps apps = { .list = arena_array(a, APPS_MAX, sizeof *apps.list), .n = 4, .n_all = 4 };
 
     apps.list[0] = (struct app){ .name = "d", .dir = "apps/d" };
-    apps.list[1] = (struct app){ .name = "c", .dir = "apps/c", .package = "@x/c" };
-    apps.list[2] = (struct app){ .name = "b", .dir = "services/b", .package = "@x/b" };
-    apps.list[3] = (struct app){ .name = "a", .dir = "apps/a", .package = "@x/a" };
+    apps.list[1] =
+        (struct app){ .name = "c", .dir = "apps/c", .packages = (const char **)PACKAGE_C };
+    apps.list[2] =
+        (struct app){ .name = "b", .dir = "services/b", .packages = (const char **)PACKAGE_B };
+    apps.list[3] =
+        (struct app){ .name = "a", .dir = "apps/a", .packages = (const char **)PACKAGE_A };
     apps.list[3].wants = (const char **)OF_A;
     apps.list[2].wants = (const char **)OF_B;
     return apps;
