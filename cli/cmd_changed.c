@@ -106,7 +106,7 @@ int cmd_changed(struct cli *c, struct err *e)
     struct survey s;
     const char **trees = NULL;
 
-    if (survey_make(c, &s, e))
+    if (survey_make(c, &s, e) || survey_decide(&s, NULL, 0, e))
         return -1;
     if (c->options->output == OUTPUT_WIDE &&
         inputs_trees(&s.git, s.commit, &s.project, &s.apps, NULL, &trees, e))

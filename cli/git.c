@@ -160,14 +160,14 @@ int git_failed(const struct git *g, const struct child_result *r, struct err *e)
                                           "promisor remote",
                                           NULL };
     char why[200];
+    const char *fix = strstr(r->err, "git config --global --add safe.directory");
 
     text_clip(why, sizeof why, say_why(g->c->arena, r->err));
     text_scrub(why);
-    if (strstr(r->err, "dubious ownership"))
+    if (fix)
         return err_set(e, ERR_INVALID, r->status,
-                       "this clone belongs to another user; if you trust it: git config --global "
-                       "--add safe.directory %s",
-                       g->top);
+                       "this clone belongs to another user; if you trust it: %.*s",
+                       (int)strcspn(fix, "\n"), fix);
     if (has_any(r->err, REMOTE))
         return err_set(e, ERR_NET, r->status, "git: %s", why);
     if (strstr(r->err, "not a git repository"))
@@ -274,6 +274,13 @@ const char *git_word_(const struct git *g, const char *const *args, struct err *
         return NULL;
     len = strlen(r.out);
     return arena_strndup(g->c->arena, r.out, len - (len && r.out[len - 1] == '\n'));
+}
+
+const char *git_path(const struct git *g, const char *name, struct err *e)
+{
+    const char *path = git_word(g, e, "rev-parse", "--git-path", name);
+
+    return path && *path != '/' ? arena_printf(g->c->arena, "%s/%s", g->top, path) : path;
 }
 
 const char *git_commit(const struct git *g, const char *name, struct err *e)

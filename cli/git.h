@@ -63,6 +63,9 @@ int git_ask_(const struct git *g, const char *const *args, struct child_result *
 #define git_word(g, e, ...) git_word_((g), (const char *const[]){ __VA_ARGS__, NULL }, (e))
 const char *git_word_(const struct git *g, const char *const *args, struct err *e);
 
+/* A file of git's folder, as an absolute path: "index", "shallow". */
+const char *git_path(const struct git *g, const char *name, struct err *e);
+
 /* The commit's full id; NULL with *e set. A name is taken as git reads it, never as a flag. */
 const char *git_commit(const struct git *g, const char *name, struct err *e);
 

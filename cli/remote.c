@@ -1,8 +1,10 @@
 #include "remote.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "base/file.h"
 #include "ci.h"
 #include "cli.h"
 #include "git.h"
@@ -10,6 +12,7 @@
 #define ASK_MS 15000
 #define FETCH_MS 60000
 #define DEEPEN_MS 600000
+#define SHALLOW_MAX_BYTES (64 * 1024) /* about a thousand commits */
 
 /* Nothing beside the objects and the ref: no tags, no submodules, no FETCH_HEAD of the user's. */
 #define FETCH                                                                                      \
@@ -91,25 +94,39 @@ int remote_fetch_commit(const struct git *g, const char *remote, const char *id)
     return ask(g, FETCH_MS, g->is_shallow ? alone : whole, &r, &why);
 }
 
+/* The commits at which the history is cut. NULL with *e set. */
+static const char *read_boundary(const struct git *g, struct err *e)
+{
+    const char *path = git_path(g, "shallow", e);
+    char *bytes = path ? file_read(path, SHALLOW_MAX_BYTES, e) : NULL;
+    const char *text = arena_strdup(g->c->arena, bytes);
+
+    free(bytes);
+    return text;
+}
+
 /* In CI the history without files is enough and small; elsewhere a filter would make a partial
- * clone of the user's. */
+ * clone of the user's. What is asked for are the commits at the cut: HEAD may be ours alone. */
 static int unshallow(const struct git *g, const char *remote, const struct ci *ci,
                      const char *branch, struct err *e)
 {
-    const char *args[16] = { FETCH, "--unshallow" };
+    const char *const begin[] = { FETCH, "--unshallow", ci->is_ci ? "--filter=tree:0" : "--quiet",
+                                  remote };
+    const char *boundary = read_boundary(g, e);
+    const char **args;
     struct child_result r;
-    size_t n = 0;
+    size_t n = sizeof begin / sizeof *begin;
 
-    while (args[n])
-        n++;
-    if (ci->is_ci)
-        args[n++] = "--filter=tree:0";
-    args[n++] = remote;
+    if (!boundary)
+        return -1;
+    args = arena_array(g->c->arena, n + strlen(boundary) / 40 + 3, sizeof *args);
+    memcpy(args, begin, sizeof begin);
     if (branch)
         args[n++] =
             arena_printf(g->c->arena, "+refs/heads/%s:%s", branch, tracking(g, remote, branch));
-    args[n++] = git_commit(g, "HEAD", e);
-    return args[n - 1] ? ask(g, DEEPEN_MS, args, &r, e) : -1;
+    for (const char *at = boundary; *at; at += strcspn(at, "\n"), at += *at == '\n')
+        args[n++] = arena_strndup(g->c->arena, at, strcspn(at, "\n"));
+    return ask(g, DEEPEN_MS, args, &r, e);
 }
 
 int remote_deepen(struct git *g, const char *remote, const struct ci *ci, const char *branch)

@@ -105,7 +105,7 @@ static const char *write_tree(const struct git *g, const char *index, struct err
 {
     struct git with = git_with(
         g, (const char *const[]){ arena_printf(g->c->arena, "GIT_INDEX_FILE=%s", index), NULL });
-    const char *from = git_word(g, e, "rev-parse", "--path-format=absolute", "--git-path", "index");
+    const char *from = git_path(g, "index", e);
     struct child_result r;
 
     if (!from)

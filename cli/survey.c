@@ -87,38 +87,129 @@ static const char *const *find_gone(struct arena *a, const struct apps *old,
     return gone;
 }
 
-/* The facts about each app against the base. */
-static int compare(struct survey *s, struct app_facts *facts, struct changed_facts *f,
-                   struct err *e)
+/* For each app the inputs that differ from those at another commit. */
+static struct app_changes *compare(const struct survey *s, const char *commit, struct apps *ret_old,
+                                   struct err *e)
 {
     struct arena *a = s->git.c->arena;
     struct child_result r;
     struct changes changes;
-    struct apps old;
     struct app_changes *since;
-    const bool *merged;
 
-    if (find_apps(s, s->base.commit, false, &old, e) ||
-        git_ask(&s->git, &r, e, "diff-tree", "-r", "-z", "--no-renames", s->base.commit,
-                s->commit) ||
+    if (find_apps(s, commit, false, ret_old, e) ||
+        git_ask(&s->git, &r, e, "diff-tree", "-r", "-z", "--no-renames", commit, s->commit) ||
         changes_parse(r.out, r.out_len, a, &changes, e))
-        return -1;
-    since = join(a, s, &changes, &old);
+        return NULL;
+    since = join(a, s, &changes, ret_old);
     if (s->git.c->options->graph &&
-        graph_compare_lockfiles(&s->git, s->base.commit, s->commit, &s->apps, since, e))
+        graph_compare_lockfiles(&s->git, commit, s->commit, &s->apps, since, e))
+        return NULL;
+    return since;
+}
+
+static int look_at_base(struct survey *s, struct app_facts *facts, struct changed_facts *f,
+                        struct err *e)
+{
+    struct apps old;
+    struct app_changes *since = compare(s, s->base.commit, &old, e);
+    const bool *merged = NULL;
+    bool differs = false;
+
+    if (!since)
         return -1;
-    merged = changes.n ? merged_find(s) : NULL;
+    for (size_t i = 0; i < s->apps.n; i++)
+        differs |= since[i].n > 0;
+    if (differs)
+        merged = merged_find(s);
     for (size_t i = 0; i < s->apps.n; i++) {
         facts[i].since = &since[i];
         facts[i].is_mainlines = merged && merged[i];
         facts[i].is_new = !apps_get(&old, s->apps.list[i].name);
     }
-    f->gone = find_gone(a, &old, &s->apps);
+    f->gone = find_gone(s->git.c->arena, &old, &s->apps);
     return 0;
 }
 
-static int decide(struct cli *c, struct survey *s, struct err *e)
+/* --- what the AppRelease says --- */
+
+static const struct survey_asked *find_asked(const struct survey_asked *asked, size_t n,
+                                             const char *app)
 {
+    for (size_t i = 0; i < n; i++)
+        if (!strcmp(asked[i].app, app))
+            return &asked[i];
+    return NULL;
+}
+
+/* Changes since a good commit; each commit is compared with once. */
+struct known {
+    const char *commit;
+    const struct app_changes *since; /* NULL = the commit is not known here */
+};
+
+static int look_at_commit(const struct survey *s, struct known *known, size_t *n,
+                          const char *commit, const struct app_changes **ret, struct err *e)
+{
+    struct err why = { 0 };
+    struct apps old;
+    size_t i = 0;
+
+    while (i < *n && strcmp(known[i].commit, commit) != 0)
+        i++;
+    if (i == *n) {
+        known[i] = (struct known){ .commit = commit };
+        if (git_commit(&s->git, commit, &why))
+            known[i].since = compare(s, commit, &old, &why);
+        if (!known[i].since && why.kind != ERR_NOT_FOUND) {
+            *e = why;
+            return -1;
+        }
+        ++*n;
+    }
+    *ret = known[i].since;
+    return 0;
+}
+
+/* Apps that the object lists and that the commit does not have. */
+static const char *const *find_dropped(const struct survey *s, const struct survey_asked *asked,
+                                       size_t n)
+{
+    const char **dropped = arena_array(s->git.c->arena, n + 1, sizeof *dropped);
+    size_t n_dropped = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (!apps_get(&s->apps, asked[i].app))
+            dropped[n_dropped++] = asked[i].app;
+    return dropped;
+}
+
+static int look_at_asked(struct survey *s, const struct survey_asked *asked, size_t n_asked,
+                         struct app_facts *facts, struct err *e)
+{
+    struct arena *a = s->git.c->arena;
+    struct asked *list = arena_array(a, s->apps.n + 1, sizeof *list);
+    struct known *known = arena_array(a, s->apps.n + 1, sizeof *known);
+    size_t n_known = 0;
+
+    for (size_t i = 0; i < s->apps.n; i++) {
+        const struct survey_asked *of = find_asked(asked, n_asked, s->apps.list[i].name);
+        const struct app_changes *since = NULL;
+
+        facts[i].asked = &list[i];
+        if (!of || !of->good)
+            continue;
+        if (look_at_commit(s, known, &n_known, of->good, &since, e))
+            return -1;
+        list[i] = (struct asked){ of->good, since ? &since[i] : NULL, of->is_ours };
+    }
+    return 0;
+}
+
+/* --- all of it --- */
+
+int survey_decide(struct survey *s, const struct survey_asked *asked, size_t n_asked, struct err *e)
+{
+    struct cli *c = s->git.c;
     struct app_facts *facts = arena_array(c->arena, s->apps.n + 1, sizeof *facts);
     struct changed_facts f = { .kind = s->base.kind,
                                .base = s->base.commit,
@@ -131,8 +222,11 @@ static int decide(struct cli *c, struct survey *s, struct err *e)
 
     for (size_t i = 0; i < s->apps.n; i++)
         facts[i].app = &s->apps.list[i];
-    if (s->base.commit && compare(s, facts, &f, e))
+    if ((s->base.commit && look_at_base(s, facts, &f, e)) ||
+        (asked && look_at_asked(s, asked, n_asked, facts, e)))
         return -1;
+    if (asked && s->base.kind == RUN_MAINLINE)
+        f.gone = find_dropped(s, asked, n_asked);
     return changed_decide(c->arena, &f, &s->changed, e);
 }
 
@@ -147,11 +241,8 @@ int survey_make(struct cli *c, struct survey *ret, struct err *e)
         return -1;
     q.head = s.head;
     q.is_dirty = s.is_dirty;
+    s.base.kind = RUN_WORK;
     if (needs_base && base_find(&s.git, &q, &s.base, e))
-        return -1;
-    if (!needs_base)
-        s.base.kind = RUN_WORK;
-    if (decide(c, &s, e))
         return -1;
     *ret = s;
     return 0;

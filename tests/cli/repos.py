@@ -29,7 +29,6 @@ GITCONFIG = """[init]
     allow = always
 [uploadpack]
     allowFilter = true
-    allowAnySHA1InWant = true
 """
 
 PROJECT = {

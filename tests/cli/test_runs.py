@@ -181,6 +181,17 @@ def shallow_clones_are_deepened(world):
             same(len(repo.git("rev-list", "HEAD").splitlines()), 6)
 
 
+def a_shallow_clone_with_commits_of_its_own(world):
+    origin = a_long_history(world)
+    for env in ({}, {"CI": "true"}):
+        repo = world.clone(origin, "--branch=feat", "--depth=1")
+        repo.commit({"apps/admin/x": "mine alone"})
+        said = repo.shopflow("changed", **env)
+        same((said.code, {line.split()[0] for line in said.out.splitlines()}), (0, ALL), said.err)
+        repo.write({"apps/shop/y": "and not committed"})
+        same(repo.changed(**env)["shop"], ["apps/admin/x", "apps/shop/y"])
+
+
 def a_shallow_clone_that_cannot_be_deepened_is_everything(world):
     origin = a_long_history(world)
     repo = world.clone(origin, "--branch=feat", "--depth=1", "--no-single-branch")
@@ -237,7 +248,7 @@ def somebody_elses_repository(world):
         return
     _, repo = world.pair()
     subprocess.run(["chown", "-R", "12345", repo.path], check=True)
-    said = repo.shopflow("changed")
+    said = repo.shopflow("changed", cwd="apps/web")
     same(said.code, 2)
     has(said.err, "git config --global --add safe.directory " + repo.path)
 
