@@ -126,6 +126,22 @@ static void dependencies_are_transitive(void)
 
 /* --- inputs --- */
 
+static void nested_folders_are_their_own(void)
+{
+    AUTO(arena) struct arena *a = arena_new(1024);
+    struct project p = { 0 };
+    struct apps apps = { .list = arena_array(a, 2, sizeof *apps.list), .n = 2, .n_all = 2 };
+
+    apps.list[0] = (struct app){ .name = "a", .dir = "apps/a" };
+    apps.list[1] = (struct app){ .name = "b", .dir = "apps/a/b" };
+    apps_link(a, &apps);
+    CASE("the outer", inputs_place(&p, &apps, "apps/a/x").owner == &apps.list[0]);
+    CASE("the inner", inputs_place(&p, &apps, "apps/a/b/x").owner == &apps.list[1]);
+    apps.list[0].name = "c"; /* in the other order */
+    apps_link(a, &apps);
+    CASE("the inner, first", inputs_place(&p, &apps, "apps/a/b/x").owner == &apps.list[0]);
+}
+
 static void paths_have_takers(void)
 {
     static const char *const SHARED[] = { "docs/api/", "keep.md", NULL };
@@ -336,5 +352,5 @@ static void services_are_known(void)
 }
 
 UNIT_MAIN(UNIT_TEST(packages_are_read), UNIT_TEST(dependencies_are_transitive),
-          UNIT_TEST(paths_have_takers), UNIT_TEST(apps_are_decided), UNIT_TEST(apps_are_named),
-          UNIT_TEST(services_are_known))
+          UNIT_TEST(paths_have_takers), UNIT_TEST(nested_folders_are_their_own),
+          UNIT_TEST(apps_are_decided), UNIT_TEST(apps_are_named), UNIT_TEST(services_are_known))
