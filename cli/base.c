@@ -156,21 +156,27 @@ static int is_mainline_run(struct git *g, const struct base_question *q, const c
 
 /* The mainline as the remote has it. In CI a shallow clone is completed at once: a fetch by itself
  * would bring the files of the whole history. */
-static void update_tip(struct git *g, const struct base_question *q, const char *remote,
-                       struct base *b)
+static int update_tip(struct git *g, const struct base_question *q, const char *remote,
+                      struct base *b, struct err *e)
 {
     struct err why = { 0 };
+    int failed = 0;
 
     if (!remote) {
         b->tip = git_commit(g, arena_printf(g->c->arena, "refs/heads/%s", b->mainline), &why);
-        return;
+        return 0;
     }
     if (g->is_shallow && q->ci.is_ci)
         remote_deepen(g, remote, &q->ci, b->mainline);
-    else if (remote_fetch_branch(g, remote, b->mainline, &why))
+    else
+        failed = remote_fetch_branch(g, remote, b->mainline, &why);
+    if (g->c->signo)
+        return err_set(e, ERR_TIMEOUT, 0, "interrupted");
+    if (failed)
         cli_say(g->c, "%s/%s could not be fetched (%s): what this clone has of it is used", remote,
                 b->mainline, why.text);
     b->tip = remote_tip(g, remote, b->mainline, &why);
+    return 0;
 }
 
 static int base_of_run(struct git *g, const struct base_question *q, const char *remote,
@@ -182,8 +188,8 @@ static int base_of_run(struct git *g, const struct base_question *q, const char 
         b->mainline = q->ci.target;
     else if (find_mainline(g, q, remote, b, e))
         return -1;
-    if (!q->ci.knows_branch)
-        update_tip(g, q, remote, b);
+    if (!q->ci.knows_branch && update_tip(g, q, remote, b, e))
+        return -1;
     is_mainline = is_mainline_run(g, q, remote, b, e);
     if (is_mainline < 0)
         return -1;
@@ -191,8 +197,8 @@ static int base_of_run(struct git *g, const struct base_question *q, const char 
         b->kind = RUN_MAINLINE;
         return 0;
     }
-    if (q->ci.knows_branch)
-        update_tip(g, q, remote, b);
+    if (q->ci.knows_branch && update_tip(g, q, remote, b, e))
+        return -1;
     if (b->tip)
         return find_merge_base(g, q, remote, b->tip, b, e);
     b->why_nothing = arena_printf(g->c->arena, "the mainline %s is not known here", b->mainline);

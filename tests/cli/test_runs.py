@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Which run it is and since when, in clones of all kinds and in CI: test_runs.py PROGRAM [TEST…]"""
 import os
+import signal
 import subprocess
 import sys
+import time
 
 from repos import ALL, PROJECT, Repo, a_long_history, branch, has, main, push_more, same
 
@@ -165,6 +167,24 @@ def no_history_in_common(world):
     said = repo.shopflow("changed")
     has(said.err, "no history in common")
     same(len(said.out.splitlines()), 3)
+
+
+def an_interrupt_ends_it(world):
+    _, repo = branch(world)
+    mark = os.path.join(world.dir, "asked")
+    repo.git("remote", "set-url", "origin", "ssh://nowhere/x")
+    repo.git("config", "core.sshCommand", f"touch {mark}; exec sleep 1000 #")
+    for how, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        run = subprocess.Popen([world.program, "changed"], cwd=repo.path, env=repo.env, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+        for _ in range(300):
+            if os.path.exists(mark):
+                break
+            time.sleep(0.1)
+        run.send_signal(how)
+        out, err = run.communicate(timeout=60)
+        same((run.returncode, out, err), (code, "", "shopflow: interrupted\n"))
+        os.unlink(mark)
 
 
 # --- clones of all kinds -------------------------------------------------------------------------
