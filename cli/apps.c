@@ -185,7 +185,12 @@ static int list_candidates(struct finding *f, struct err *e)
         const char *name = t.entries[i].path + strlen(APPS_DIR "/");
         const struct project_app *said = project_app(f->project, name);
 
-        if (t.entries[i].mode == MODE_TREE && !(said && (said->excluded || said->dir)))
+        if (said && (said->excluded || said->dir))
+            continue;
+        if (t.entries[i].mode == MODE_COMMIT && f->is_strict)
+            cli_say(f->git->c, "%s is a submodule: it is not looked at as an app",
+                    path_show(f->arena, t.entries[i].path));
+        if (t.entries[i].mode == MODE_TREE)
             list[n++] = (struct app){ .name = name, .dir = t.entries[i].path, .said = said };
     }
     for (size_t i = 0; i < f->project->n_apps; i++) {

@@ -31,32 +31,46 @@ static int find_commit(struct cli *c, struct survey *s, struct err *e)
     return 0;
 }
 
-/* shopflow.yaml of the commit; a file that is not there says nothing. */
-static int read_project(struct survey *s, struct err *e)
+/* shopflow.yaml of a commit; a file that is not there says nothing. */
+static int read_project(const struct git *g, const char *commit, struct project *ret, struct err *e)
 {
-    struct arena *a = s->git.c->arena;
+    struct arena *a = g->c->arena;
     struct child_result r;
     struct tree t;
 
-    if (git_ask(&s->git, &r, e, "ls-tree", "-z", "--full-tree", s->commit, PROJECT_FILE) ||
+    if (git_ask(g, &r, e, "ls-tree", "-z", "--full-tree", commit, PROJECT_FILE) ||
         tree_parse(r.out, r.out_len, a, &t, e))
         return -1;
     if (t.n == 0)
-        return project_parse("", a, &s->project, e);
-    if (git_ask(&s->git, &r, e, "cat-file", "blob", t.entries[0].id))
+        return project_parse("", a, ret, e);
+    if (git_ask(g, &r, e, "cat-file", "blob", t.entries[0].id))
         return -1;
     if (strlen(r.out) != r.out_len)
         return err_set(e, ERR_INVALID, 0, "%s: holds a NUL byte", PROJECT_FILE);
-    return project_parse(r.out, a, &s->project, e);
+    return project_parse(r.out, a, ret, e);
 }
 
 /* The apps of a commit, and with --graph its packages. */
-static int find_apps(const struct survey *s, const char *commit, bool is_strict, struct apps *ret,
-                     struct err *e)
+static int find_apps(const struct git *g, const char *commit, const struct project *p,
+                     bool is_strict, struct apps *ret, struct err *e)
 {
-    if (apps_find(&s->git, commit, &s->project, is_strict, ret, e))
+    if (apps_find(g, commit, p, is_strict, ret, e))
         return -1;
-    return s->git.c->options->graph ? graph_add_packages(&s->git, commit, ret, e) : 0;
+    return g->c->options->graph ? graph_add_packages(g, commit, ret, e) : 0;
+}
+
+/* Those of an older commit, as its own shopflow.yaml has them. One that cannot be read any more is
+ * no matter: that it changed marks every app. */
+static int find_old_apps(const struct survey *s, const char *commit, const struct changes *changes,
+                         struct apps *ret, struct err *e)
+{
+    struct project old = s->project;
+    struct err ignored;
+
+    for (size_t i = 0; i < changes->n; i++)
+        if (!strcmp(changes->paths[i], PROJECT_FILE))
+            read_project(&s->git, commit, &old, &ignored);
+    return find_apps(&s->git, commit, &old, false, ret, e);
 }
 
 static struct app_changes *join(struct arena *a, const struct survey *s,
@@ -96,9 +110,9 @@ static struct app_changes *compare(const struct survey *s, const char *commit, s
     struct changes changes;
     struct app_changes *since;
 
-    if (find_apps(s, commit, false, ret_old, e) ||
-        git_ask(&s->git, &r, e, "diff-tree", "-r", "-z", "--no-renames", commit, s->commit) ||
-        changes_parse(r.out, r.out_len, a, &changes, e))
+    if (git_ask(&s->git, &r, e, "diff-tree", "-r", "-z", "--no-renames", commit, s->commit) ||
+        changes_parse(r.out, r.out_len, a, &changes, e) ||
+        find_old_apps(s, commit, &changes, ret_old, e))
         return NULL;
     since = join(a, s, &changes, ret_old);
     if (s->git.c->options->graph &&
@@ -237,7 +251,8 @@ int survey_make(struct cli *c, struct survey *ret, struct err *e)
     bool needs_base = c->options->base || !(c->options->all || c->options->apps);
 
     if (settings_load(c, &s.settings, e) || git_open(c, &s.git, e) || find_commit(c, &s, e) ||
-        read_project(&s, e) || find_apps(&s, s.commit, true, &s.apps, e))
+        read_project(&s.git, s.commit, &s.project, e) ||
+        find_apps(&s.git, s.commit, &s.project, true, &s.apps, e))
         return -1;
     q.head = s.head;
     q.is_dirty = s.is_dirty;

@@ -178,6 +178,16 @@ def apps_come_and_go(world):
     same(([app["name"] for app in got["apps"]], got["removed"]), (["new", "store"], ["shop", "web"]))
 
 
+def an_app_that_is_excluded_goes(world):
+    _, repo = branch(world)
+    repo.commit({"shopflow.yaml": "apps:\n  web: false\n  store: {dir: apps/shop}\n"})
+    got = repo.shopflow("changed", "-o", "json").json()
+    same(([app["name"] for app in got["apps"]], got["removed"]), (["admin", "store"], ["shop", "web"]))
+    broken = repo.commit({"shopflow.yaml": "no: such\n"})
+    repo.commit({"shopflow.yaml": "\n"})
+    same(set(repo.changed("--base", broken)), ALL)
+
+
 def a_folder_becomes_an_app(world):
     _, repo = branch(world)
     base = repo.commit({"apps/later/src/x": "1"})
@@ -240,6 +250,10 @@ def submodules(world):
     Repo(world, os.path.join(repo.path, "packages/lib")).commit({"x": "2"})
     repo.commit()
     same(set(repo.changed("--base", "HEAD~1")), ALL, "a shared one")
+    repo.git("submodule", "--quiet", "add", "file://" + lib.path, "apps/sub")
+    has(repo.shopflow("changed").err, "apps/sub is a submodule: it is not looked at as an app")
+    repo.commit({"shopflow.yaml": "apps: {sub: false}\n"})
+    same(repo.shopflow("changed").err, "")
 
 
 ODD = ["apps/web/a\nb", 'apps/web/"quoted"', "apps/web/-rf", "apps/web/ü/密.ts", "apps/web/tab\there",
@@ -356,6 +370,13 @@ def fail_if_unchanged(world):
     has(said.err, "nothing changed since")
     repo.commit({"apps/web/x": "x"})
     same(repo.shopflow("changed", "--fail-if-unchanged").code, 0)
+
+
+def forms_of_the_answer(world):
+    _, repo = branch(world)
+    said = repo.shopflow("changed", "-o", "yaml")
+    same((said.code, said.err), (2, "shopflow: changed: -o must be json or wide\n"))
+    same(repo.shopflow("changed", "--", "--all", "-o", "json").json()["dirty"], False)
 
 
 def base_is_a_branch_or_a_commit(world):

@@ -228,7 +228,7 @@ def a_shallow_clone_compares_two_commits(world):
     repo = world.clone(origin, "--branch=feat", "--depth=1")
     base = origin.git("rev-parse", "feat~1")
     same(set(repo.changed("--base", base)), {"web"}, "fetched alone")
-    same(repo.git("rev-parse", "--is-shallow-repository"), "true", "and not more")
+    same(repo.git("rev-list", base), base, "and not its history")
 
 
 def partial_clones(world):
@@ -312,6 +312,15 @@ def a_push_to_the_mainline_in_ci(world):
         same(set(repo.changed(**github("workflow_dispatch"))), ALL)
         gitlab = {"CI": "true", "GITLAB_CI": "true", "CI_COMMIT_BRANCH": "develop"}
         same(set(repo.changed(**gitlab)), ALL)
+
+
+def a_dirty_checkout_in_ci_is_no_mainline_run(world):
+    origin = a_long_history(world)
+    repo = checkout(world, origin, "develop")
+    repo.write({"apps/web/made.txt": "by the job"})
+    said = repo.shopflow("changed", **github())
+    same(said.out.split(), ["web", "apps/web/made.txt"])
+    has(said.err, "the checkout has uncommitted work: this is no mainline run")
 
 
 def a_push_to_a_branch_in_ci(world):
