@@ -1,10 +1,8 @@
 #include "remote.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
-#include "base/file.h"
 #include "ci.h"
 #include "cli.h"
 #include "git.h"
@@ -12,7 +10,6 @@
 #define ASK_MS 15000
 #define FETCH_MS 60000
 #define DEEPEN_MS 600000
-#define SHALLOW_MAX_BYTES (64 * 1024) /* about a thousand commits */
 
 /* Nothing beside the objects and the ref: no tags, no submodules, no FETCH_HEAD of the user's. */
 #define FETCH                                                                                      \
@@ -94,38 +91,18 @@ int remote_fetch_commit(const struct git *g, const char *remote, const char *id)
     return ask(g, FETCH_MS, g->is_shallow ? alone : whole, &r, &why);
 }
 
-/* The commits at which the history is cut. NULL with *e set. */
-static const char *read_boundary(const struct git *g, struct err *e)
-{
-    const char *path = git_path(g, "shallow", e);
-    char *bytes = path ? file_read(path, SHALLOW_MAX_BYTES, e) : NULL;
-    const char *text = arena_strdup(g->c->arena, bytes);
-
-    free(bytes);
-    return text;
-}
-
 /* In CI the history without files is enough and small; elsewhere a filter would make a partial
- * clone of the user's. What is asked for are the commits at the cut: HEAD may be ours alone. */
+ * clone of the user's. Whatever is fetched, the remote completes all that this clone has of it. */
 static int unshallow(const struct git *g, const char *remote, const struct ci *ci,
                      const char *branch, struct err *e)
 {
-    const char *const begin[] = { FETCH, "--unshallow", ci->is_ci ? "--filter=tree:0" : "--quiet",
-                                  remote };
-    const char *boundary = read_boundary(g, e);
-    const char **args;
+    const char *what = branch ? arena_printf(g->c->arena, "+refs/heads/%s:%s", branch,
+                                             tracking(g, remote, branch)) :
+                                "HEAD";
+    const char *args[] = { FETCH,  "--unshallow", ci->is_ci ? "--filter=tree:0" : "--no-filter",
+                           remote, what,          NULL };
     struct child_result r;
-    size_t n = sizeof begin / sizeof *begin;
 
-    if (!boundary)
-        return -1;
-    args = arena_array(g->c->arena, n + strlen(boundary) / 40 + 3, sizeof *args);
-    memcpy(args, begin, sizeof begin);
-    if (branch)
-        args[n++] =
-            arena_printf(g->c->arena, "+refs/heads/%s:%s", branch, tracking(g, remote, branch));
-    for (const char *at = boundary; *at; at += strcspn(at, "\n"), at += *at == '\n')
-        args[n++] = arena_strndup(g->c->arena, at, strcspn(at, "\n"));
     return ask(g, DEEPEN_MS, args, &r, e);
 }
 

@@ -201,6 +201,13 @@ def shallow_clones_are_deepened(world):
             same(len(repo.git("rev-list", "HEAD").splitlines()), 6)
 
 
+def a_shallow_clone_and_a_branch_as_base(world):
+    origin = a_long_history(world)
+    repo = world.clone(origin, "--branch=feat", "--depth=1", "--no-single-branch")
+    same(set(repo.changed("--base", "origin/develop")), {"web"})
+    same(repo.git("rev-parse", "--is-shallow-repository"), "false")
+
+
 def a_shallow_clone_with_commits_of_its_own(world):
     origin = a_long_history(world)
     for env in ({}, {"CI": "true"}):
