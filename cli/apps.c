@@ -310,8 +310,8 @@ int apps_read_packages(const struct git *g, const struct tree_entry *const *entr
     for (size_t i = 0; i < n; i++) {
         const char *text = entries[i] ? next_blob(a, &at, r.out + r.out_len) : NULL;
 
-        if (entries[i]) /* a link is none that we follow */
-            apps_read_package(a, entries[i]->mode == MODE_SYMLINK ? NULL : text, owners[i]);
+        if (entries[i]) /* of a link, where it leads: that is no JSON */
+            apps_read_package(a, text, owners[i]);
     }
     return 0;
 }

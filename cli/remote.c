@@ -99,8 +99,8 @@ static int unshallow(const struct git *g, const char *remote, const struct ci *c
     const char *what = branch ? arena_printf(g->c->arena, "+refs/heads/%s:%s", branch,
                                              tracking(g, remote, branch)) :
                                 "HEAD";
-    const char *args[] = { FETCH,  "--unshallow", ci->is_ci ? "--filter=tree:0" : "--no-filter",
-                           remote, what,          NULL };
+    const char *filter = ci->is_ci ? "--filter=tree:0" : NULL; /* the last: it ends the list */
+    const char *args[] = { FETCH, "--unshallow", remote, what, filter, NULL };
     struct child_result r;
 
     return ask(g, DEEPEN_MS, args, &r, e);

@@ -96,6 +96,11 @@ def an_unreadable_package_json_may_need_any_app(world):
     base = repo.commit({"apps/web/package.json": "{ not json"})
     repo.commit({"apps/shop/x": "1"})
     same(set(repo.changed("--base", base)), {"shop", "web"})
+    os.unlink(os.path.join(repo.path, "apps/web/package.json"))
+    os.symlink("../shop/package.json", os.path.join(repo.path, "apps/web/package.json"))
+    base = repo.commit()
+    repo.commit({"apps/shop/x": "2"})
+    same(set(repo.changed("--base", base)), {"shop", "web"}, "a link")
 
 
 def wanted_tree(repo, commit, paths):
