@@ -105,16 +105,22 @@ static int by_name(const void *x, const void *y)
 }
 
 /* What it needs, needs too. */
-static void close_needs(const struct apps *apps, bool *const *direct, bool *needs)
+static void close_needs(struct arena *a, const struct apps *apps, bool *const *direct, size_t from,
+                        bool *needs)
 {
-    for (bool grew = true; grew;) {
-        grew = false;
-        for (size_t i = 0; i < apps->n_all; i++) {
-            for (size_t j = 0; needs[i] && j < apps->n_all; j++) {
-                if (needs[j] || !direct[i][j])
-                    continue;
-                needs[j] = grew = true;
-            }
+    size_t *todo = arena_array(a, apps->n_all, sizeof *todo);
+    size_t n = 0;
+
+    needs[from] = true;
+    todo[n++] = from;
+    while (n > 0) {
+        size_t i = todo[--n];
+
+        for (size_t j = 0; j < apps->n_all; j++) {
+            if (needs[j] || !direct[i][j])
+                continue;
+            needs[j] = true;
+            todo[n++] = j;
         }
     }
 }
@@ -131,8 +137,7 @@ void apps_link(struct arena *a, struct apps *apps)
     }
     for (size_t i = 0; i < apps->n_all; i++) {
         apps->list[i].needs = arena_array(a, apps->n_all, sizeof(bool));
-        apps->list[i].needs[i] = true;
-        close_needs(apps, direct, apps->list[i].needs);
+        close_needs(a, apps, direct, i, apps->list[i].needs);
     }
 }
 

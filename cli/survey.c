@@ -166,14 +166,16 @@ static int look_at_commit(const struct survey *s, struct known *known, size_t *n
 {
     struct err why = { 0 };
     struct apps old;
+    const char *id;
     size_t i = 0;
 
     while (i < *n && strcmp(known[i].commit, commit) != 0)
         i++;
     if (i == *n) {
         known[i] = (struct known){ .commit = commit };
-        if (git_commit(&s->git, commit, &why))
-            known[i].since = compare(s, commit, &old, &why);
+        id = git_commit(&s->git, commit, &why);
+        if (id)
+            known[i].since = compare(s, id, &old, &why);
         if (!known[i].since && why.kind != ERR_NOT_FOUND) {
             *e = why;
             return -1;

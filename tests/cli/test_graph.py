@@ -187,6 +187,15 @@ def the_lockfile_marks_whom_it_reaches(world):
         same(set(repo.changed("--base", base)), {"a", "b", "c"}, name + ", without --graph")
 
 
+def an_importer_that_the_lockfile_does_not_know_is_unsure(world):
+    importers = {k: v for k, v in IMPORTERS.items() if k != "apps/c"}
+    repo = world.init({**BASE, "apps/a/package.json": manifest("a", []), "apps/c/package.json": manifest("c", []),
+                       "pnpm-lock.yaml": lockfile(importers, SNAPSHOTS)})
+    base = repo.head()
+    repo.commit({"pnpm-lock.yaml": lockfile(importers, SNAPSHOTS) + "# moved\n"})
+    same(set(repo.changed("--graph", "--base", base)), {"c"})
+
+
 def a_lockfile_that_is_not_understood_marks_all(world):
     for text, why in {"lockfileVersion: '6.0'\n": "lockfileVersion is 6.0; only 9.0 is understood",
                       "a: [": "pnpm-lock.yaml: YAML: line", "": "lockfileVersion is not said"}.items():
