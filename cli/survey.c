@@ -256,6 +256,11 @@ int survey_make(struct cli *c, struct survey *ret, struct err *e)
         read_project(&s.git, s.commit, &s.project, e) ||
         find_apps(&s.git, s.commit, &s.project, true, &s.apps, e))
         return -1;
+    if (s.apps.n == 0)
+        return err_set(e, ERR_INVALID, 0,
+                       "%.12s of %s has no app: an app is a folder under apps/ with a package.json "
+                       "or a Dockerfile, or one that %s names (dir)",
+                       s.commit, s.git.top, PROJECT_FILE);
     q.head = s.head;
     q.is_dirty = s.is_dirty;
     s.base.kind = RUN_WORK;

@@ -216,6 +216,13 @@ def names_that_cannot_be_apps(world):
     has(said.err, "app 'weg': there is no apps/weg with a package.json or a Dockerfile")
 
 
+def no_app_at_all_is_said(world):
+    repo = world.init({"apps/x/main.ts": "1", "package.json": "{}"})
+    said = repo.shopflow("changed")
+    same((said.code, said.out), (2, ""))
+    has(said.err, f"of {repo.path} has no app: an app is a folder under apps/")
+
+
 def what_is_no_app(world):
     _, repo = branch(world)
     repo.write({"apps/file": "x", "apps/empty/.gitkeep": "", "apps/deep/er/package.json": "{}"})
