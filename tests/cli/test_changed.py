@@ -216,6 +216,14 @@ def names_that_cannot_be_apps(world):
     has(said.err, "app 'weg': there is no apps/weg with a package.json or a Dockerfile")
 
 
+def a_folder_that_looks_like_magic(world):
+    _, repo = branch(world)
+    repo.commit({":(exclude)x/package.json": "{}", "shopflow.yaml": "apps: {odd: {dir: ':(exclude)x'}}\n"})
+    base = repo.head()
+    repo.commit({":(exclude)x/y": "1"})
+    same(repo.changed("--base", base), {"odd": [":(exclude)x/y"]})
+
+
 def no_app_at_all_is_said(world):
     repo = world.init({"apps/x/main.ts": "1", "package.json": "{}"})
     said = repo.shopflow("changed")

@@ -22,7 +22,7 @@ def manifest(name, wants, dice=None):
     return json.dumps(found)
 
 
-def lockfile(importers, snapshots, settings="autoInstallPeers: true", before=""):
+def lockfile(importers, snapshots, settings="autoInstallPeers: true", before="", edit=("", "")):
     """importers: dir → {package: version}; snapshots: key → {package: version}"""
     lines = [before + "lockfileVersion: '9.0'", "settings:", f"  {settings}", "importers:"]
     for name, wants in importers.items():
@@ -37,7 +37,7 @@ def lockfile(importers, snapshots, settings="autoInstallPeers: true", before="")
         lines.append(f"  '{key}':" if wants else f"  '{key}': {{}}")
         lines += ["    dependencies:"] if wants else []
         lines += [f"      '{package}': {version}" for package, version in wants.items()]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines).replace(*edit) + "\n"
 
 
 BASE = {
@@ -174,6 +174,8 @@ def the_lockfile_marks_whom_it_reaches(world):
         "the root's": (moved(IMPORTERS, "turbo@1.0.0", "turbo@2.0.0"), moved(SNAPSHOTS, "turbo@1.0.0", "turbo@2.0.0"),
                        {}, {"a", "b", "c"}),
         "the settings": (IMPORTERS, SNAPSHOTS, {"settings": "autoInstallPeers: false"}, {"a", "b", "c"}),
+        "the bytes of a package": (IMPORTERS, SNAPSHOTS, {"edit": ("sha512-deep@1.0.0", "sha512-other")}, {"a"}),
+        "the bytes of another": (IMPORTERS, SNAPSHOTS, {"edit": ("sha512-unused@1.0.0", "sha512-other")}, set()),
         "one more document": (IMPORTERS, SNAPSHOTS, {"before": "x: 1\n---\n"}, set()),
         "an importer that is gone": ({k: v for k, v in IMPORTERS.items() if k != "apps/c"}, SNAPSHOTS, {}, {"c"}),
         "a snapshot that is missing": (IMPORTERS, {k: v for k, v in SNAPSHOTS.items() if k != "deep@1.0.0"}, {},
