@@ -7,6 +7,7 @@
 struct cli;
 struct err;
 
+int cmd_changed(struct cli *c, struct err *e);
 int cmd_completion(struct cli *c, struct err *e);
 
 #endif

@@ -213,3 +213,67 @@ cJSON *yaml_parse(const char *bytes, size_t len, size_t max_bytes, struct err *e
     yaml_parser_delete(&r.parser);
     return root;
 }
+
+/* --- places --- */
+
+/* Read to the end of the value that begins with the current event. */
+static bool skip_value(struct reader *r)
+{
+    int depth = 0;
+
+    do {
+        int type = (int)r->event.type;
+
+        depth += type == YAML_MAPPING_START_EVENT || type == YAML_SEQUENCE_START_EVENT;
+        depth -= type == YAML_MAPPING_END_EVENT || type == YAML_SEQUENCE_END_EVENT;
+    } while (depth > 0 && next(r));
+    return depth == 0;
+}
+
+/* The current event begins a mapping or a list: go on to the value of the member, and tell where it
+ * begins (its key, in a mapping). */
+static bool enter_member(struct reader *r, const char *name, yaml_mark_t *ret)
+{
+    bool is_mapping = r->event.type == YAML_MAPPING_START_EVENT;
+    size_t wanted = is_mapping ? 0 : strtoul(name, NULL, 10);
+
+    if (!is_mapping && r->event.type != YAML_SEQUENCE_START_EVENT)
+        return false;
+    for (size_t i = 0; next(r); i++) {
+        yaml_mark_t at = r->event.start_mark;
+        bool found = i == wanted;
+
+        if (r->event.type == YAML_MAPPING_END_EVENT || r->event.type == YAML_SEQUENCE_END_EVENT)
+            return false;
+        if (is_mapping) {
+            found = r->event.type == YAML_SCALAR_EVENT &&
+                    !strcmp((const char *)r->event.data.scalar.value, name);
+            if (!skip_value(r) || !next(r))
+                return false;
+        }
+        if (found)
+            *ret = at;
+        if (found || !skip_value(r))
+            return found;
+    }
+    return false;
+}
+
+struct yaml_place yaml_where(const char *bytes, size_t len, const char *const *path)
+{
+    struct err ignored;
+    struct reader r = { .e = &ignored };
+    yaml_mark_t at = { 0 };
+
+    if (!yaml_parser_initialize(&r.parser))
+        abort(); /* out of memory */
+    yaml_parser_set_input_string(&r.parser, (const unsigned char *)bytes, len);
+    while (next(&r) &&
+           (r.event.type == YAML_STREAM_START_EVENT || r.event.type == YAML_DOCUMENT_START_EVENT))
+        ;
+    while (*path && enter_member(&r, *path, &at))
+        path++;
+    yaml_event_delete(&r.event);
+    yaml_parser_delete(&r.parser);
+    return (struct yaml_place){ at.line + 1, at.column + 1 };
+}

@@ -130,5 +130,39 @@ static void may_be_cut_anywhere(void)
     }
 }
 
-UNIT_MAIN(UNIT_TEST(means_what_it_says), UNIT_TEST(a_document_has_a_limit),
-          UNIT_TEST(sixty_four_levels_are_enough), UNIT_TEST(may_be_cut_anywhere))
+static void places_are_found(void)
+{
+    static const char TEXT[] = "# head\napps:\n  e2e: false\n  api:\n    args: {A: 1, B: [x, y]}\n"
+                               "shared:\n- a\n-   b\n";
+    static const struct {
+        const char *name;
+        const char *path[5];
+        size_t line, column;
+    } rows[] = {
+        { "a key of the root", { "shared", NULL }, 6, 1 },
+        { "a key within", { "apps", "api", NULL }, 4, 3 },
+        { "in flow style", { "apps", "api", "args", "B", NULL }, 5, 18 },
+        { "an item", { "shared", "1", NULL }, 8, 5 },
+        { "an item in flow style", { "apps", "api", "args", "B", "1" }, 5, 25 },
+        { "not there: where it would be", { "apps", "web", "args", NULL }, 2, 1 },
+        { "not even its root", { "ignore", NULL }, 1, 1 },
+        { "within a scalar", { "apps", "e2e", "dir", NULL }, 3, 3 },
+        { "past the last item", { "shared", "2", NULL }, 6, 1 },
+        { "the root", { NULL }, 1, 1 },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *path[6] = { NULL };
+        struct yaml_place at;
+
+        memcpy(path, rows[i].path, sizeof rows[i].path);
+        at = yaml_where(TEXT, strlen(TEXT), path);
+        CASE(rows[i].name, at.line == rows[i].line && at.column == rows[i].column);
+    }
+    CASE("a text that is no YAML",
+         yaml_where("a: [", 4, (const char *const[]){ "a", "7", NULL }).line == 1);
+}
+
+UNIT_MAIN(UNIT_TEST(places_are_found), UNIT_TEST(means_what_it_says),
+          UNIT_TEST(a_document_has_a_limit), UNIT_TEST(sixty_four_levels_are_enough),
+          UNIT_TEST(may_be_cut_anywhere))
