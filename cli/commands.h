@@ -8,5 +8,8 @@ struct cli;
 struct err;
 
 int cmd_completion(struct cli *c, struct err *e);
+int cmd_deploy(struct cli *c, struct err *e);
+int cmd_status(struct cli *c, struct err *e);
+int cmd_wait(struct cli *c, struct err *e);
 
 #endif
