@@ -66,48 +66,60 @@ static int refuse_owned(struct cli *c, const cJSON *object, const char *name, st
                    name, owner);
 }
 
-/* One try. ERR_CONFLICT: somebody was faster. */
-static int try_once(struct cli *c, struct cluster *k, struct ask *ask, bool first, struct err *e)
+/* Read and compose: what is to be written, or NULL. */
+static cJSON *compose(struct cli *c, struct cluster *k, struct ask *ask, bool first, struct err *e)
 {
-    const char *query = ask->dry_run ? "dryRun=All" : NULL;
-    AUTO(json) cJSON *patch = NULL;
-
     ask_release(ask);
     ask->was = look(k, e);
     if (!ask->was && e->kind)
-        return -1;
+        return NULL;
     if (refuse_owned(c, ask->was, cluster_name(k), e))
-        return -1;
+        return NULL;
     ask->meant = (struct wanted){ 0 };
     if (ask->wanted(c, ask->was, &ask->meant, ask->ctx, e))
-        return -1;
+        return NULL;
     if (first && ask->before)
         ask->before(c, ask->was, &ask->meant, ask->ctx);
-    patch =
-        release_compose(ask->was, &ask->meant, cluster_namespace(k), cluster_name(k), c->arena, e);
-    if (!patch)
-        return -1;
-    if (c->signo)
-        return err_set(e, ERR_TIMEOUT, 0, "interrupted");
+    return release_compose(ask->was, &ask->meant, cluster_namespace(k), cluster_name(k), c->arena,
+                           e);
+}
+
+static int write_once(struct cluster *k, struct ask *ask, const cJSON *patch, struct err *e)
+{
+    const char *query = ask->dry_run ? "dryRun=All" : NULL;
+
     if (ask->was)
         return cluster_patch(k, &APPRELEASES, cluster_name(k), patch, query, &ask->is, e);
     return cluster_create(k, &APPRELEASES, patch, query, &ask->is, e);
 }
 
+/* One try. *ret_raced: it failed because somebody was faster. */
+static int try_once(struct cli *c, struct cluster *k, struct ask *ask, bool first, bool *ret_raced,
+                    struct err *e)
+{
+    AUTO(json) cJSON *patch = compose(c, k, ask, first, e);
+
+    *ret_raced = false;
+    if (!patch || c->signo)
+        return c->signo ? err_set(e, ERR_TIMEOUT, 0, "interrupted: nothing was released") : -1;
+    if (write_once(k, ask, patch, e) == 0)
+        return 0;
+    *ret_raced = e->kind == ERR_CONFLICT || (e->kind == ERR_NOT_FOUND && ask->was);
+    return -1;
+}
+
 int ask_write(struct cli *c, struct cluster *k, struct ask *ask, struct err *e)
 {
-    for (int i = 1;; i++) {
-        *e = (struct err){ 0 };
-        if (try_once(c, k, ask, i == 1, e) == 0)
-            break;
-        if (c->signo)
-            return err_set(e, ERR_TIMEOUT, 0, "interrupted: nothing was released");
-        if (e->kind != ERR_CONFLICT && !(e->kind == ERR_NOT_FOUND && ask->was))
+    bool raced;
+
+    for (int i = 1; try_once(c, k, ask, i == 1, &raced, e); i++) {
+        if (!raced)
             return -1;
         if (i == TRIES)
             return err_set(e, ERR_CONFLICT, 409,
                            "somebody else changed AppRelease %s each of %d times: run it again",
                            cluster_name(k), TRIES);
+        *e = (struct err){ 0 };
         cluster_sleep(k, PAUSE_MS * i);
     }
     ask->followed = (struct followed){
