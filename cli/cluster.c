@@ -74,15 +74,17 @@ static int make_client(struct cluster *k, struct err *e)
 {
     struct kube_config config = k->config;
 
-    if (config.exec_command && cluster_exec(k->c, &k->config, e))
+    if (config.exec_command && cluster_exec(k->c, &k->config, e)) {
+        e->kind = e->kind == ERR_NOT_FOUND ? ERR_DENIED : e->kind; /* the plugin, not the cluster */
         return -1;
+    }
     config = k->config;
     config.exec_command = NULL; /* it has run */
     k->client = kube_client_new(k->c->loop, &config, e);
     return k->client ? 0 : -1;
 }
 
-struct cluster *cluster_open(struct cli *c, struct err *e)
+static struct cluster *open_configured(struct cli *c, struct err *e)
 {
     AUTO(cluster) struct cluster *k = xcalloc(1, sizeof *k);
     struct cluster_setting w;
@@ -96,6 +98,28 @@ struct cluster *cluster_open(struct cli *c, struct err *e)
     if ((w.server ? load_three(k, &w) : load_kubeconfig(k, &w, e)) || make_client(k, e))
         return NULL;
     return take(k);
+}
+
+struct cluster *cluster_open(struct cli *c, struct err *e)
+{
+    struct cluster *k = open_configured(c, e);
+
+    if (!k && e->kind == ERR_NOT_FOUND)
+        e->kind = ERR_INVALID;
+    return k;
+}
+
+int cluster_open_any(struct cli *c, struct cluster **ret, struct err *e)
+{
+    struct err why = { 0 };
+    struct cluster *k = open_configured(c, &why);
+
+    if (!k && why.kind != ERR_NOT_FOUND) {
+        *e = why;
+        return -1;
+    }
+    *ret = k;
+    return 0;
 }
 
 void cluster_close(struct cluster *k)

@@ -58,13 +58,13 @@ static int print_only(struct cli *c, struct cluster *k, struct deploy *d, struct
 
 int cmd_deploy(struct cli *c, struct err *e)
 {
-    AUTO(cluster) struct cluster *k = cluster_open(c, e);
+    AUTO(cluster) struct cluster *k = NULL;
     bool is_form = c->options->output == OUTPUT_JSON || c->options->output == OUTPUT_YAML;
     AUTO(ask) struct ask ask = { .wanted = wanted, .before = before };
     struct settings s;
     struct deploy d = { .settings = &s };
 
-    if (!k && !(is_form && e->kind == ERR_NOT_FOUND))
+    if (is_form ? cluster_open_any(c, &k, e) : !(k = cluster_open(c, e)))
         return -1;
     if (k)
         s = *cluster_settings(k);

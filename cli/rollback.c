@@ -82,6 +82,12 @@ int rollback_find(const struct seen *seen, const char *const *apps, const char *
         return err_set(e, ERR_INVALID, 0, "--to '%s': " COMMIT_RULE, to);
     if (!apps)
         apps = listed(seen, a);
+    for (const char *const *app = apps; *app; app++)
+        if (!release_asked(seen->tree, *app))
+            return err_set(e, ERR_INVALID, 0,
+                           "app '%s' is not in the AppRelease; it lists those "
+                           "of shopflow status",
+                           *app);
     h = to ? find_commit(seen, to) : find_other(seen, apps);
     if (!h && !to)
         return err_set(e, ERR_NOT_FOUND, 0,
