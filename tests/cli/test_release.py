@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """shopflow against an API server that does what a test says: races, cut watches, refusals, signals.
 
-usage: test_release.py SHOPFLOW"""
+usage: test_release.py SHOPFLOW [CASE…]"""
 
 import copy
 import http.server
@@ -39,6 +39,7 @@ class Api:
         self.events = []           # lines of the watch besides the object's own
         self.after_write = None    # what the controller makes of it
         self.tokens = None         # those that are taken
+        self.others = {}           # path → what is there beside the AppRelease; text = a log
         self.closing = False
         api = self
 
@@ -109,15 +110,18 @@ class Api:
 
     @staticmethod
     def answer(h, status, tree):
-        text = b"404 page not found\n" if tree is None else json.dumps(tree).encode()
+        tree = "404 page not found\n" if tree is None else tree
+        text = tree.encode() if isinstance(tree, str) else json.dumps(tree).encode()
         h.send_response(status)
-        h.send_header("Content-Type", "text/plain" if tree is None else "application/json")
+        h.send_header("Content-Type", "text/plain" if isinstance(tree, str) else "application/json")
         h.send_header("Content-Length", str(len(text)))
         h.end_headers()
         h.wfile.write(text)
 
     def carry_out(self, method, path, body):
         with self.lock:
+            if path in self.others:
+                return 200, self.others[path]
             if path == ROOT:
                 return 200, {"kind": "APIResourceList"}
             gone = {"kind": "Status", "code": 404, "reason": "NotFound", "message": "not found"}
@@ -153,6 +157,9 @@ class Api:
             return
         if fault == "gone":
             h.wfile.write(b'{"type":"ERROR","object":{"kind":"Status","code":410,"message":"too old"}}\n')
+            h.wfile.flush()
+            while not self.closing:
+                time.sleep(0.05)
             return
         while not self.closing:
             with self.lock:
@@ -201,7 +208,8 @@ class Case:
         self.home = self.folder.name
         self.kubeconfig(self.api.url, user)
         self.env = {"PATH": os.environ["PATH"], "HOME": self.home, "KUBECONFIG": self.home + "/kubeconfig",
-                    "K8S_NAMESPACE": "shop", "PRIVATE_REGISTRY": "reg:5000", "USER": "ann"}
+                    "K8S_NAMESPACE": "shop", "PRIVATE_REGISTRY": "reg:5000", "USER": "ann",
+                    "ASAN_OPTIONS": "exitcode=99"}  # a leak is none of our exit codes
 
     def __enter__(self):
         return self
@@ -251,8 +259,6 @@ def a_lost_race_is_computed_again():
         def somebody_was_faster(method, path, n):
             if method == "PATCH" and n < 3:
                 c.api.touch(lambda o: o["spec"]["apps"][1].update(commit=str(4 + n) * 40))
-                return 409, "Conflict: changed"
-            return None
         c.api.fault = somebody_was_faster
         c.deploy(has="done: api")
         assert c.api.object["spec"]["apps"] == [{"name": "api"}, {"name": "web", "commit": "6" * 40}]
@@ -437,6 +443,60 @@ def what_others_say_is_cleaned():
         assert "\x1b" not in said and "hunter2" not in said and not re.search("^::", said, re.M), said
 
 
+# --- logs ---
+
+def owned(kind, name, owner, **fields):
+    return {"kind": kind, "metadata": {"name": name, "uid": name, "ownerReferences": [{"uid": owner}],
+                                       **fields.pop("meta", {})}, **fields}
+
+
+def replicaset(name, revision, image):
+    return owned("ReplicaSet", name, "api", meta={"annotations": {"deployment.kubernetes.io/revision": revision}},
+                 spec={"template": {"spec": {"containers": [{"name": "c", "image": image}]}}})
+
+
+def pod(name, owner, state, restarts=0):
+    return owned("Pod", name, owner, spec={"containers": [{"name": "c"}]},
+                 status={"containerStatuses": [{"name": "c", "restartCount": restarts, "state": state}]})
+
+
+def put_pods(c):
+    """Of api: an old ReplicaSet, a newer one whose second pod crashes; and a stranger's pod."""
+    c.api.others = {
+        "/apis/apps/v1/namespaces/shop/deployments/api": {
+            "metadata": {"uid": "api"}, "spec": {"selector": {"matchLabels": {"app": "api", "a/b": "c"}}}},
+        "/apis/apps/v1/namespaces/shop/replicasets": {"items": [
+            replicaset("new", "10", "r/api:2"), replicaset("old", "9", "r/api:1")]},
+        "/api/v1/namespaces/shop/pods": {"items": [
+            pod("p-old", "old", {"running": {}}), pod("p-new", "new", {"running": {}}, 1),
+            pod("p-crash", "new", {"waiting": {}}, 4), pod("p-other", "else", {"running": {}})]},
+        **{f"/api/v1/namespaces/shop/pods/{name}/log": f"{name} says\n\x1b[2Jred\n"
+           for name in ("p-old", "p-new", "p-crash", "p-other")}}
+
+
+def logs_are_those_of_the_newest_pods():
+    with Case() as c:
+        put_pods(c)
+        said = c.run("logs", "api", has=["p-new/c: p-new says", "p-crash/c: p-crash says"])
+        assert "p-old" not in said and "p-other" not in said and "\x1b" not in said, said
+        asked = {p.split("?")[0].split("/")[-2]: p for _, p, _ in c.api.requests if "/log?" in p}
+        assert "previous=true" in asked["p-crash"] and "previous" not in asked["p-new"], asked
+        assert any("labelSelector=app%3Dapi%2Ca%2Fb%3Dc" in p for _, p, _ in c.api.requests)
+        c.run("logs", "nobody", code=2, has="app 'nobody' is not in the AppRelease")
+
+
+def logs_of_an_app_that_failed_are_its_failed_pods():
+    with Case() as c:
+        put_pods(c)
+        c.api.object["status"]["apps"][0].update(state="RolledBack", failedImage="r/api:1", failure={
+            "pod": "gone", "container": "c", "logTail": "last words\n"})
+        said = c.run("logs", "api", has="p-old/c: p-old says")
+        assert "p-new" not in said, said
+        c.api.object["status"]["apps"][0].update(failedImage="r/api:0")
+        said = c.run("logs", "api", has=["pods that failed are gone", "gone/c: last words"])
+        assert "p-new" not in said, said
+
+
 # --- signals ---
 
 def wait_for(true):
@@ -513,6 +573,8 @@ def main():
     for name, case in list(globals().items()):
         if not callable(case) or name in HELPERS or isinstance(case, type) or case.__module__ != __name__:
             continue
+        if sys.argv[2:] and name not in sys.argv[2:]:
+            continue
         start = time.monotonic()
         try:
             case()
@@ -523,7 +585,7 @@ def main():
     return failed
 
 
-HELPERS = ["condition", "merge", "shop", "only_first", "plugin", "watched", "wait_for", "on_terminal", "main"]
+HELPERS = ["owned", "replicaset", "pod", "put_pods", "condition", "merge", "shop", "only_first", "plugin", "watched", "wait_for", "on_terminal", "main"]
 
 if __name__ == "__main__":
     sys.exit(main())

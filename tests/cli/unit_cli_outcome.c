@@ -165,6 +165,14 @@ static const struct row ROWS[] = {
              APP("api", "RolledBack", "CrashLoop", OLD) "," APP("web", "Updated", "x", OLD),
              READY("Unknown", "Progressing") "," MOVES "," IMAGES),
       OUTCOME_GOES_ON, OUTCOME_GOES_ON },
+    { "rolled back before, and not begun anew",
+      OBJECT(BOTH, "5",
+             "{\"name\":\"api\",\"deployment\":\"api\",\"state\":\"RolledBack\",\"reason\":"
+             "\"CrashLoop\","
+             "\"targetCommit\":\"" NEW "\",\"failedCommit\":\"" OLD
+             "\"}," APP("web", "Updated", "x", OLD),
+             READY("Unknown", "Progressing") "," MOVES "," IMAGES),
+      OUTCOME_GOES_ON, OUTCOME_GOES_ON },
     { "the worst counts",
       OBJECT(BOTH, "5",
              APP("api", "RolledBack", "CrashLoop", NEW) "," APP("web", "Failed", "RollbackFailed",
