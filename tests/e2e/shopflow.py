@@ -30,7 +30,8 @@ class Run:
         self.words = words
         home = home_of(w)
         given = {"PATH": os.environ["PATH"], "KUBECONFIG": os.environ["KUBECONFIG"], "HOME": home,
-                 "PRIVATE_REGISTRY": w.registry.host, "K8S_NAMESPACE": w.name, "USER": "alice", **(env or {})}
+                 "PRIVATE_REGISTRY": w.registry.host, "K8S_NAMESPACE": w.name, "USER": "alice", "ASAN_OPTIONS": "exitcode=99",
+                 **(env or {})}
         self.process = subprocess.Popen([os.environ["SHOPFLOW"], *words, "--name", NAME], cwd=home,
                                         env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
