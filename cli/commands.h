@@ -7,7 +7,19 @@
 struct cli;
 struct err;
 
+int cmd_approve(struct cli *c, struct err *e);
 int cmd_changed(struct cli *c, struct err *e);
 int cmd_completion(struct cli *c, struct err *e);
+int cmd_deploy(struct cli *c, struct err *e);
+int cmd_diff(struct cli *c, struct err *e);
+int cmd_history(struct cli *c, struct err *e);
+int cmd_logs(struct cli *c, struct err *e);
+int cmd_pause(struct cli *c, struct err *e);
+int cmd_resume(struct cli *c, struct err *e);
+int cmd_retry(struct cli *c, struct err *e);
+int cmd_rollback(struct cli *c, struct err *e);
+int cmd_status(struct cli *c, struct err *e);
+int cmd_suspend(struct cli *c, struct err *e);
+int cmd_wait(struct cli *c, struct err *e);
 
 #endif

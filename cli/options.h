@@ -47,7 +47,7 @@ struct options {
     /* output */
     enum output output;
     bool watch, wait, exit_code;
-    const char *to, *until, *reason;
+    const char *to; /* --to */
 };
 
 enum flag_kind { FLAG_BOOL, FLAG_TEXT, FLAG_LIST, FLAG_COUNT, FLAG_TIME, FLAG_OUTPUT };

@@ -41,6 +41,13 @@ static const struct refused REFUSED_OF_USER[] = {
     { "as-user-extra", "impersonation is not supported here: use that user's own credentials" },
 };
 
+static void free_texts(char **texts)
+{
+    for (char **text = texts; text && *text; text++)
+        secret_free(*text);
+    free(texts);
+}
+
 void kube_config_release(struct kube_config *c)
 {
     free(c->server);
@@ -52,9 +59,9 @@ void kube_config_release(struct kube_config *c)
     secret_free(c->token);
     free(c->token_file);
     free(c->exec_command);
-    for (char **arg = c->exec_args; arg && *arg; arg++)
-        free(*arg);
-    free(c->exec_args);
+    free(c->exec_version);
+    free_texts(c->exec_args);
+    free_texts(c->exec_env);
     *c = (struct kube_config){ 0 };
 }
 
@@ -207,13 +214,35 @@ static int load_cluster(const cJSON *cluster, const char *kubeconfig, struct kub
     return 0;
 }
 
+static char **room_for(const cJSON *array)
+{
+    return xcalloc((array ? (size_t)cJSON_GetArraySize(array) : 0) + 1, sizeof(char *));
+}
+
+static int load_exec_env(const cJSON *env, struct kube_config *c, struct err *e)
+{
+    size_t n = 0;
+
+    c->exec_env = room_for(env);
+    JSON_EACH(item, env) {
+        const char *name = json_str(item, "name"), *value = json_str(item, "value");
+
+        if (!name || !*name || strchr(name, '=') || !value)
+            return err_set(e, ERR_INVALID, 0, "env: must be a list of name and value");
+        c->exec_env[n++] = xasprintf("%s=%s", name, value);
+    }
+    return 0;
+}
+
 static int load_exec(const cJSON *exec, const char *kubeconfig, struct kube_config *c,
                      struct err *e)
 {
     const cJSON *args = json_get(exec, "args");
     size_t n = 0;
 
-    if (read_text(exec, "command", &c->exec_command, e))
+    if (read_text(exec, "command", &c->exec_command, e) ||
+        read_text(exec, "apiVersion", &c->exec_version, e) ||
+        load_exec_env(json_get(exec, "env"), c, e))
         return -1;
     if (!c->exec_command)
         return err_set(e, ERR_INVALID, 0, "command: is missing");
@@ -223,7 +252,7 @@ static int load_exec(const cJSON *exec, const char *kubeconfig, struct kube_conf
         free(c->exec_command);
         c->exec_command = command;
     }
-    c->exec_args = xcalloc((args ? (size_t)cJSON_GetArraySize(args) : 0) + 1, sizeof(char *));
+    c->exec_args = room_for(args);
     JSON_EACH(arg, args) {
         if (!cJSON_IsString(arg))
             return err_set(e, ERR_INVALID, 0, "args: must be a list of texts");

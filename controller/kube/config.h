@@ -28,6 +28,8 @@ struct kube_config {
     char *token_file;   /* read again every 60 s and on 401; NULL = none */
     char *exec_command; /* a kubeconfig's exec plugin, as data: the controller refuses it by name */
     char **exec_args;   /* NULL-terminated */
+    char **exec_env;    /* "NAME=value", NULL-terminated */
+    char *exec_version; /* apiVersion of what it is asked for and answers */
 };
 
 /* exec plugins are returned as data, not run; legacy auth-provider, basic passwords, impersonation,

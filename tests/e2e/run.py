@@ -21,6 +21,7 @@ NAMES = [
     "order",
     "workloads",
     "schema",
+    "shopflow",
     "faults",
     "torture",
     "node",

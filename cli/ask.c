@@ -1,0 +1,140 @@
+#include "ask.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "cluster.h"
+
+#define TRIES 10
+#define PAUSE_MS 100 /* times the try: who lost the race lets the other pass */
+
+void ask_release(struct ask *ask)
+{
+    cJSON_Delete(ask->was);
+    cJSON_Delete(ask->is);
+    ask->was = ask->is = NULL;
+}
+
+const char *ask_actor(const struct cli *c)
+{
+    static const char *const NAMES[] = { "GITHUB_ACTOR", "GITLAB_USER_LOGIN", "USER", "LOGNAME" };
+
+    for (size_t i = 0; i < ARRAY_LEN(NAMES); i++)
+        if (cli_env(c, NAMES[i]))
+            return cli_env(c, NAMES[i]);
+    return NULL;
+}
+
+/* The object, or NULL with e->kind ERR_NONE when there is none; a missing kind is an error. */
+static cJSON *look(struct cluster *k, struct err *e)
+{
+    struct err why = { 0 };
+    cJSON *object = cluster_get(k, &APPRELEASES, cluster_name(k), NULL, &why);
+
+    if (object)
+        return object;
+    if (why.kind != ERR_NOT_FOUND)
+        *e = why;
+    else
+        cluster_check(k, e);
+    return NULL;
+}
+
+cJSON *ask_object(struct cli *c, struct cluster *k, struct err *e)
+{
+    cJSON *object = look(k, e);
+
+    (void)c;
+    if (!object && !e->kind)
+        err_set(e, ERR_NOT_FOUND, 404,
+                "there is no AppRelease %s in namespace %s: shopflow up or shopflow deploy makes "
+                "it; another one is named by --name and --namespace",
+                cluster_name(k), cluster_namespace(k));
+    return object;
+}
+
+static int refuse_owned(struct cli *c, const cJSON *object, const char *name, struct err *e)
+{
+    const char *owner = release_owner(object, c->arena);
+
+    if (!owner)
+        return 0;
+    return err_set(e, ERR_DENIED, 0,
+                   "AppRelease %s belongs to %s, which would undo this: change it in its "
+                   "repository (shopflow deploy -o yaml prints it)",
+                   name, owner);
+}
+
+/* Read and compose: what is to be written, or NULL. */
+static cJSON *compose(struct cli *c, struct cluster *k, struct ask *ask, bool first, struct err *e)
+{
+    ask_release(ask);
+    ask->was = look(k, e);
+    if (!ask->was && e->kind)
+        return NULL;
+    if (refuse_owned(c, ask->was, cluster_name(k), e))
+        return NULL;
+    ask->meant = (struct wanted){ 0 };
+    if (ask->wanted(c, ask->was, &ask->meant, ask->ctx, e))
+        return NULL;
+    if (first && ask->before)
+        ask->before(c, ask->was, &ask->meant, ask->ctx);
+    return release_compose(ask->was, &ask->meant, cluster_namespace(k), cluster_name(k), c->arena,
+                           e);
+}
+
+static int write_once(struct cluster *k, struct ask *ask, const cJSON *patch, struct err *e)
+{
+    const char *query = ask->dry_run ? "dryRun=All" : NULL;
+
+    if (ask->was)
+        return cluster_patch(k, &APPRELEASES, cluster_name(k), patch, query, &ask->is, e);
+    return cluster_create(k, &APPRELEASES, patch, query, &ask->is, e);
+}
+
+/* One try. *ret_raced: it failed because somebody was faster. */
+static int try_once(struct cli *c, struct cluster *k, struct ask *ask, bool first, bool *ret_raced,
+                    struct err *e)
+{
+    AUTO(json) cJSON *patch = compose(c, k, ask, first, e);
+
+    *ret_raced = false;
+    if (!patch || c->signo)
+        return c->signo ? err_set(e, ERR_TIMEOUT, 0, "interrupted: nothing was released") : -1;
+    if (write_once(k, ask, patch, e) == 0)
+        return 0;
+    *ret_raced = e->kind == ERR_CONFLICT || (e->kind == ERR_NOT_FOUND && ask->was);
+    return -1;
+}
+
+int ask_write(struct cli *c, struct cluster *k, struct ask *ask, struct err *e)
+{
+    bool raced;
+
+    for (int i = 1; try_once(c, k, ask, i == 1, &raced, e); i++) {
+        if (!raced)
+            return -1;
+        if (i == TRIES)
+            return err_set(e, ERR_CONFLICT, 409,
+                           "somebody else changed AppRelease %s each of %d times: run it again",
+                           cluster_name(k), TRIES);
+        *e = (struct err){ 0 };
+        cluster_sleep(k, PAUSE_MS * i);
+    }
+    ask->followed = (struct followed){
+        .apps = ask->meant.apps,
+        .n_apps = ask->meant.n_apps,
+        .generation = json_int(json_get(ask->is, "metadata"), "generation", 0),
+    };
+    return release_check(ask->is, &ask->meant, e);
+}
+
+int ask_patch(struct cli *c, struct cluster *k, const cJSON *patch, cJSON **ret, struct err *e)
+{
+    AUTO(json) cJSON *object = ask_object(c, k, e);
+
+    if (!object || refuse_owned(c, object, cluster_name(k), e))
+        return -1;
+    return cluster_patch(k, &APPRELEASES, cluster_name(k), patch, NULL, ret, e);
+}

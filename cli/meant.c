@@ -1,0 +1,153 @@
+#include "meant.h"
+
+#include <string.h>
+
+#include "ask.h"
+#include "base/arena.h"
+#include "base/auto.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "child.h"
+#include "cli.h"
+#include "options.h"
+#include "project.h"
+#include "release.h"
+#include "settings.h"
+
+static int head(struct cli *c, const char **ret, struct err *e)
+{
+    const struct child_spec spec = { .argv = (const char *const[]){ "git", "rev-parse", "--verify",
+                                                                    "HEAD^{commit}", NULL } };
+    struct child_result r;
+
+    if (child_run(c, &spec, &r, e))
+        return -1;
+    if (r.status)
+        return err_set(e, ERR_INVALID, 0,
+                       "which commit? here is no git repository with one: give "
+                       "--commit SHA");
+    *ret = arena_strndup(c->arena, r.out, strcspn(r.out, "\n"));
+    return 0;
+}
+
+int meant_commit(struct cli *c, const struct settings *s, const char **ret, struct err *e)
+{
+    const char *commit = c->options->commit ? c->options->commit : s->of[SET_GIT_SHA].value;
+
+    if (!commit && head(c, &commit, e))
+        return -1;
+    if (!commit_is_valid(commit))
+        return err_set(e, ERR_INVALID, 0, "commit '%s': " COMMIT_RULE, commit);
+    *ret = commit;
+    return 0;
+}
+
+/* shopflow.yaml; without one, nothing is said. */
+static int load_project(struct cli *c, const struct settings *s, struct project *ret, struct err *e)
+{
+    const char *path = arena_printf(c->arena, "%s/" PROJECT_FILE, s->root);
+    struct err why = { 0 };
+    char *text = file_read(path, PROJECT_MAX_BYTES, &why);
+    int failed;
+
+    *ret = (struct project){ 0 };
+    if (!text && why.kind == ERR_NOT_FOUND)
+        return 0;
+    if (!text) {
+        *e = why;
+        return -1;
+    }
+    failed = project_parse(text, c->arena, ret, e);
+    cJSON_free(text);
+    return failed;
+}
+
+static const char **names_of(struct cli *c, const cJSON *object)
+{
+    const cJSON *listed = json_at(object, "spec", "apps");
+    const char **names =
+        arena_array(c->arena, (size_t)cJSON_GetArraySize(listed) + 1, sizeof *names);
+    size_t n = 0;
+
+    JSON_EACH(item, listed)
+        names[n++] = arena_strdup(c->arena, json_str(item, "name"));
+    return names;
+}
+
+static struct wanted_app describe(const struct project *p, const char *name, const char *commit)
+{
+    const struct project_app *app = project_app(p, name);
+    struct wanted_app w = { .name = name, .commit = commit };
+
+    if (app) {
+        w.repository = app->repository;
+        w.deployment = app->deployment;
+        w.containers = app->containers;
+        w.depends_on = app->depends_on;
+    }
+    return w;
+}
+
+static int put_registry(struct cli *c, const struct settings *s, const cJSON *object,
+                        struct wanted *w, struct err *e)
+{
+    struct registry_setting r;
+    struct err why = { 0 };
+
+    if (settings_registry(c, s, &r, &why) == 0) {
+        w->registry = r.base;
+        return 0;
+    }
+    if (object && !s->of[SET_REGISTRY].value)
+        return 0; /* as the object says */
+    *e = why;
+    return -1;
+}
+
+/* spec.source: shown, never acted on. */
+static const char *source(struct cli *c)
+{
+    const char *server = cli_env(c, "GITHUB_SERVER_URL"), *run = cli_env(c, "GITHUB_RUN_ID");
+    const char *repository = cli_env(c, "GITHUB_REPOSITORY");
+    const char *ref = cli_env(c, "GITHUB_REF_NAME");
+    AUTO(json) cJSON *tree = cJSON_CreateObject();
+    char *text;
+    const char *copy;
+
+    json_put_str(tree, "actor", ask_actor(c));
+    json_put_str(tree, "ref", ref ? ref : cli_env(c, "CI_COMMIT_REF_NAME"));
+    if (server && repository && run)
+        json_put_str(tree, "runURL",
+                     arena_printf(c->arena, "%s/%s/actions/runs/%s", server, repository, run));
+    else
+        json_put_str(tree, "runURL", cli_env(c, "CI_JOB_URL"));
+    text = json_print(tree);
+    copy = arena_strdup(c->arena, text);
+    cJSON_free(text);
+    return copy;
+}
+
+int meant_apps(struct cli *c, const struct settings *s, const cJSON *object, const char *commit,
+               struct wanted *ret, struct err *e)
+{
+    const char **names = c->options->apps;
+    struct wanted_app *apps;
+    struct project p;
+    size_t n = 0;
+
+    if (!names && c->options->all)
+        names = names_of(c, object);
+    if (!names || !*names)
+        return err_set(e, ERR_INVALID, 0, "which apps? give --apps A,B%s",
+                       c->options->all ? ": none is listed yet" : ", or --all");
+    if (load_project(c, s, &p, e))
+        return -1;
+    while (names[n])
+        n++;
+    apps = arena_array(c->arena, n, sizeof *apps);
+    for (size_t i = 0; i < n; i++)
+        apps[i] = describe(&p, names[i], commit);
+    *ret = (struct wanted){ .commit = commit, .apps = apps, .n_apps = n, .spec = p.release };
+    ret->source = source(c);
+    return put_registry(c, s, object, ret, e);
+}
