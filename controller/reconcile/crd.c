@@ -59,8 +59,7 @@ static long number_in(const char *description)
     return last && isdigit((unsigned char)*last) ? strtol(last, NULL, 10) : 0;
 }
 
-/* The number of the schema that the server goes by; -1 = it has no AppReleases. */
-static long schema_in(const cJSON *tree)
+long crd_schema_in(const cJSON *tree)
 {
     JSON_EACH_MEMBER(schema, json_at(tree, "components", "schemas"))
         if (is_of_release(schema))
@@ -131,7 +130,7 @@ static void on_answer(const cJSON *tree, const char *text, const struct err *err
     (void)text;
     c->call = NULL;
     if (!err || err->code == 404)
-        judge(c, err ? -1 : schema_in(tree));
+        judge(c, err ? -1 : crd_schema_in(tree));
     if (*c->problem || err)
         delay_ms = backoff_ms(&RETRY, ++c->failures);
     else

@@ -8,6 +8,8 @@
  * said that it has no AppReleases. A newer CRD is fine. */
 #ifndef RECONCILE_CRD_H
 #define RECONCILE_CRD_H
+#include "base/json.h"
+
 struct crd;
 struct kube_client;
 struct loop;
@@ -30,5 +32,9 @@ void crd_missing(struct crd *c); /* the server said 404 to AppReleases: fits no 
 /* Why nothing may be done, and what mends it; NULL = the CRD fits. For /readyz; logged here. Lives
  * until the next answer. */
 const char *crd_problem(const struct crd *c);
+
+/* The number in an answer of the server, any JSON; -1 = it has no AppReleases, 0 = no number. For
+ * tests. */
+long crd_schema_in(const cJSON *tree);
 
 #endif
