@@ -10,42 +10,27 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-#define BUILDS "up build changed"
-#define RELEASES "up deploy"
-#define PROJECT "up build changed deploy diff"
-#define WAITS "up deploy wait rollback retry"
-#define OBJECT                                                                                     \
-    "up build changed deploy status history rollback logs retry pause resume suspend approve "     \
-    "wait diff doctor"
-#define SETTINGS OBJECT " registry"
+#define PROJECT "changed deploy diff"
+#define WAITS "deploy wait rollback retry"
+#define CLUSTER "deploy diff status wait logs history rollback retry pause suspend resume approve"
 
 #define AT(member) offsetof(struct options, member)
 
 const struct flag FLAGS[] = {
-    { "base", 0, FLAG_TEXT, AT(base), "REF", BUILDS " diff",
+    { "base", 0, FLAG_TEXT, AT(base), "REF", "changed",
       "what changed since REF; default: found out from the branch" },
     { "all", 0, FLAG_BOOL, AT(all), NULL, PROJECT, "every app" },
     { "apps", 0, FLAG_LIST, AT(apps), "A,B", PROJECT " rollback", "these apps only" },
-    { "graph", 0, FLAG_BOOL, AT(graph), NULL, BUILDS " diff",
+    { "graph", 0, FLAG_BOOL, AT(graph), NULL, "changed",
       "of packages/ and the lockfile, only what an app reaches marks it" },
-    { "require-clean", 0, FLAG_BOOL, AT(require_clean), NULL, BUILDS, "refuse uncommitted work" },
-    { "require-current", 0, FLAG_BOOL, AT(require_current), NULL, RELEASES,
-      "refuse when the mainline has moved an app since" },
-    { "fail-if-unchanged", 0, FLAG_BOOL, AT(fail_if_unchanged), NULL, BUILDS,
+    { "require-clean", 0, FLAG_BOOL, AT(require_clean), NULL, "changed",
+      "refuse uncommitted work" },
+    { "fail-if-unchanged", 0, FLAG_BOOL, AT(fail_if_unchanged), NULL, "changed",
       "exit 5 when nothing changed" },
-    { "fail-if-superseded", 0, FLAG_BOOL, AT(fail_if_superseded), NULL, RELEASES " wait",
+    { "fail-if-superseded", 0, FLAG_BOOL, AT(fail_if_superseded), NULL, WAITS,
       "exit 6 when a newer release took over" },
-    { "engine", 0, FLAG_TEXT, AT(engine), "NAME", "up build doctor",
-      "docker, podman or buildah; default: the first that answers" },
-    { "no-push", 0, FLAG_BOOL, AT(no_push), NULL, "build", "build only" },
-    { "skip-build", 0, FLAG_BOOL, AT(skip_build), NULL, "up",
-      "release images that are there already" },
-    { "skip-deploy", 0, FLAG_BOOL, AT(skip_deploy), NULL, "up", "build and push, release nothing" },
-    { "rebuild", 0, FLAG_BOOL, AT(rebuild), NULL, "up build", "build also what is there already" },
-    { "dry-run", 0, FLAG_BOOL, AT(dry_run), NULL, "up build deploy rollback",
+    { "dry-run", 0, FLAG_BOOL, AT(dry_run), NULL, "deploy rollback",
       "say what would be done; write nothing" },
-    { "parallel", 0, FLAG_COUNT, AT(parallel), "N", "up build",
-      "builds at once; default: the cores, at most 4" },
     { "timeout", 0, FLAG_TIME, AT(timeout_ms), "5m", WAITS " status",
       "how long to wait for the release" },
     { "commit", 0, FLAG_TEXT, AT(commit), "SHA", "deploy diff wait approve",
@@ -55,13 +40,15 @@ const struct flag FLAGS[] = {
     { "watch", 'w', FLAG_BOOL, AT(watch), NULL, "status", "go on showing what changes" },
     { "exit-code", 0, FLAG_BOOL, AT(exit_code), NULL, "diff",
       "exit 5 when a release would change anything" },
-    { "registry", 0, FLAG_TEXT, AT(registry), "HOST[/PATH]", SETTINGS, "where images are" },
-    { "namespace", 'n', FLAG_TEXT, AT(namespace_), "NAME", SETTINGS,
+    { "registry", 0, FLAG_TEXT, AT(registry), "HOST[/PATH]", "deploy diff", "where images are" },
+    { "namespace", 'n', FLAG_TEXT, AT(namespace_), "NAME", CLUSTER,
       "namespace of the AppRelease; default: btc-shopflow" },
-    { "name", 0, FLAG_TEXT, AT(name), "NAME", OBJECT, "name of the AppRelease; default: shopflow" },
-    { "kubeconfig", 0, FLAG_TEXT, AT(kubeconfig), "FILE", SETTINGS, "kubeconfig to use" },
-    { "context", 0, FLAG_TEXT, AT(context), "NAME", SETTINGS, "context of the kubeconfig" },
-    { "output", 'o', FLAG_OUTPUT, AT(output), "json|yaml|wide", OBJECT, "form of the result" },
+    { "name", 0, FLAG_TEXT, AT(name), "NAME", CLUSTER,
+      "name of the AppRelease; default: shopflow" },
+    { "kubeconfig", 0, FLAG_TEXT, AT(kubeconfig), "FILE", CLUSTER, "kubeconfig to use" },
+    { "context", 0, FLAG_TEXT, AT(context), "NAME", CLUSTER, "context of the kubeconfig" },
+    { "output", 'o', FLAG_OUTPUT, AT(output), "json|yaml|wide", PROJECT " status history",
+      "form of the result" },
     { "directory", 'C', FLAG_TEXT, AT(directory), "DIR", NULL, "act as if started in DIR" },
     { "help", 'h', FLAG_BOOL, AT(help), NULL, NULL, "this text" },
     { "version", 0, FLAG_BOOL, AT(version), NULL, NULL, "the version" },
@@ -175,17 +162,6 @@ static int read_output(const char *text, enum output *ret)
     return -1;
 }
 
-static int read_count(const char *text, int64_t *ret)
-{
-    char *end;
-    long n = strtol(text, &end, 10);
-
-    if (*text < '0' || *text > '9' || *end || n < 1 || n > 64)
-        return -1;
-    *ret = n;
-    return 0;
-}
-
 static int set_value(const struct flag *f, const char *text, struct arena *a, struct options *o,
                      struct err *e)
 {
@@ -204,11 +180,6 @@ static int set_value(const struct flag *f, const char *text, struct arena *a, st
         add_names(a, (const char ***)at, text);
         if (!**(const char ***)at)
             return err_set(e, ERR_INVALID, 0, "--%s: names no app", f->name);
-        return 0;
-    case FLAG_COUNT:
-        if (read_count(text, (int64_t *)at))
-            return err_set(e, ERR_INVALID, 0, "--%s '%s': must be a number from 1 to 64", f->name,
-                           text);
         return 0;
     case FLAG_TIME:
         *(int64_t *)at = read_duration(text);

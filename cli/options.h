@@ -35,22 +35,20 @@ struct options {
     const char *base;   /* --base; NULL = found out */
     const char **apps;  /* --apps; NULL-terminated; NULL = the changed ones */
     const char *commit; /* --commit */
-    bool all, graph, require_clean, require_current, fail_if_unchanged, fail_if_superseded;
+    bool all, graph, require_clean, fail_if_unchanged, fail_if_superseded;
     /* how */
-    const char *engine; /* --engine; NULL = the first that answers */
-    bool no_push, skip_build, skip_deploy, rebuild, dry_run;
-    int64_t parallel;   /* 0 = one a core, at most 4 */
+    bool dry_run;
     int64_t timeout_ms; /* 0 = the command's default */
     /* where */
     const char *registry, *namespace_, *kubeconfig, *context, *name;
     const char *directory; /* -C */
     /* output */
     enum output output;
-    bool watch, wait, exit_code;
+    bool watch, exit_code;
     const char *to; /* --to */
 };
 
-enum flag_kind { FLAG_BOOL, FLAG_TEXT, FLAG_LIST, FLAG_COUNT, FLAG_TIME, FLAG_OUTPUT };
+enum flag_kind { FLAG_BOOL, FLAG_TEXT, FLAG_LIST, FLAG_TIME, FLAG_OUTPUT };
 
 struct flag {
     const char *name; /* without dashes */
