@@ -123,6 +123,12 @@ struct hold plan_hold(struct planner *pl)
 
 /* --- suspended --- */
 
+/* Has anything of it been written? What goes back was rolled before. */
+static bool is_half_rolled(const struct app_status *app)
+{
+    return app_is_moving(app) && (app->attempt->accepted || app->state == APP_ROLLING_BACK);
+}
+
 /* R7: the clock stands. Nobody looks at the pods, so no stretch of soaking goes on unbroken. That
  * the patch was taken is seen and kept: it decides what an image changed meanwhile means (R4). */
 static void stop_clock(struct planner *pl, struct app_status *app)
@@ -136,7 +142,9 @@ static void stop_clock(struct planner *pl, struct app_status *app)
         at->clock_stopped_ms = pl->o->now_ms;
     at->soak_ms = 0;
     if (app->state != APP_ROLLING_BACK) /* there the message is what failed */
-        app_set(pl, app, app->state, app->reason, "suspended: it stays as it is, half rolled");
+        app_set(pl, app, app->state, app->reason,
+                is_half_rolled(app) ? "suspended: it stays as it is, half rolled" :
+                                      "suspended: nothing of it is written yet");
 }
 
 static void tell_half_rolled(struct planner *pl, const struct app_status *app)
@@ -172,7 +180,7 @@ static const char *suspended_note(struct planner *pl)
     const char *names = "";
 
     for (size_t i = 0; i < pl->s->n_apps; i++)
-        if (app_is_moving(&pl->s->apps[i]))
+        if (is_half_rolled(&pl->s->apps[i]))
             names = arena_printf(pl->a, "%s%s%s", names, *names ? ", " : "", pl->s->apps[i].name);
     return arena_printf(pl->a, "suspended%s: no Deployment is written%s%s",
                         by(pl, pl->o->suspended_by), *names ? "; half rolled: " : "", names);
@@ -219,7 +227,7 @@ void plan_suspend(struct planner *pl)
         if (!app_is_moving(app))
             continue;
         stop_clock(pl, app);
-        if (!told)
+        if (!told && is_half_rolled(app))
             tell_half_rolled(pl, app);
     }
     set_suspended(pl);

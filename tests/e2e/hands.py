@@ -126,6 +126,22 @@ def a_takeover_mid_rollout_goes_back_to_before_both(name):
 
 
 @scenario
+def an_image_by_hand_that_never_came_up_is_no_way_back(name):
+    """R4, R10: the first patch waits until the pods of somebody's rollout are counted; of its image none was available."""
+    with World(name) as w:
+        w.app("api")
+        w.push("api", UNREADY, CRASH)
+        w.release(GOOD, ("api",))
+        w.wait_ready("True", "ReleaseSucceeded")
+        w.set_image("api", w.image("api", UNREADY, pinned=True))
+        w.wait(lambda: not w.is_complete("api") and w.deployment("api")["status"].get("updatedReplicas"), "its new pod")
+        w.release(CRASH, ("api",))
+        w.wait_ready("False", "RolledBack")
+        assert w.running_image("api") == w.image("api", GOOD, pinned=True), w.running_image("api")
+        w.assert_quiet()
+
+
+@scenario
 def a_newer_object_without_image_takes_nothing(name):
     """R12, R15: what rolls is looked after until the newer one's first patch."""
     with World(name) as w:
