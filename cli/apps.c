@@ -1,6 +1,5 @@
 #include "apps.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +8,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli.h"
+#include "deploy/spec_shape.h"
 #include "git.h"
 #include "project.h"
 #include "tree.h"
@@ -141,16 +141,6 @@ void apps_link(struct arena *a, struct apps *apps)
     }
 }
 
-static bool is_label(const char *s)
-{
-    size_t n = 0;
-
-    for (; s[n]; n++)
-        if (!islower((unsigned char)s[n]) && !isdigit((unsigned char)s[n]) && s[n] != '-')
-            return false;
-    return n > 0 && n <= 63 && s[0] != '-' && s[n - 1] != '-';
-}
-
 /* --- what git says --- */
 
 struct finding {
@@ -261,9 +251,9 @@ static int keep_apps(struct finding *f, struct err *e)
         app.has_dockerfile = tree_find(&f->files, file_of(f->arena, &app, "Dockerfile")) != NULL;
         if (!has_package && !app.has_dockerfile)
             continue;
-        if (!is_label(app.name) && !f->is_strict)
+        if (!shape_fits(&SHAPE_LABEL, app.name) && !f->is_strict)
             continue;
-        if (!is_label(app.name))
+        if (!shape_fits(&SHAPE_LABEL, app.name))
             return err_set(e, ERR_INVALID, 0,
                            "%s: an app's name must be lower case letters, digits and -, at most "
                            "63; give it one in %s (apps: NAME: dir:), or exclude it (apps: '%s': "

@@ -5,7 +5,6 @@
 #include "ask.h"
 #include "base/arena.h"
 #include "base/auto.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "child.h"
 #include "cli.h"
@@ -40,26 +39,6 @@ int meant_commit(struct cli *c, const struct settings *s, const char **ret, stru
         return err_set(e, ERR_INVALID, 0, "commit '%s': " COMMIT_RULE, commit);
     *ret = commit;
     return 0;
-}
-
-/* shopflow.yaml; without one, nothing is said. */
-static int load_project(struct cli *c, const struct settings *s, struct project *ret, struct err *e)
-{
-    const char *path = arena_printf(c->arena, "%s/" PROJECT_FILE, s->root);
-    struct err why = { 0 };
-    char *text = file_read(path, PROJECT_MAX_BYTES, &why);
-    int failed;
-
-    *ret = (struct project){ 0 };
-    if (!text && why.kind == ERR_NOT_FOUND)
-        return 0;
-    if (!text) {
-        *e = why;
-        return -1;
-    }
-    failed = project_parse(text, c->arena, ret, e);
-    cJSON_free(text);
-    return failed;
 }
 
 static const char **names_of(struct cli *c, const cJSON *object)
@@ -132,7 +111,7 @@ int meant_apps(struct cli *c, const struct settings *s, const cJSON *object, con
 {
     const char **names = c->options->apps;
     struct wanted_app *apps;
-    struct project p;
+    const struct project *p = s->project;
     size_t n = 0;
 
     if (!names && c->options->all)
@@ -140,14 +119,12 @@ int meant_apps(struct cli *c, const struct settings *s, const cJSON *object, con
     if (!names || !*names)
         return err_set(e, ERR_INVALID, 0, "which apps? give --apps A,B%s",
                        c->options->all ? ": none is listed yet" : ", or --all");
-    if (load_project(c, s, &p, e))
-        return -1;
     while (names[n])
         n++;
     apps = arena_array(c->arena, n, sizeof *apps);
     for (size_t i = 0; i < n; i++)
-        apps[i] = describe(&p, names[i], commit);
-    *ret = (struct wanted){ .commit = commit, .apps = apps, .n_apps = n, .spec = p.release };
+        apps[i] = describe(p, names[i], commit);
+    *ret = (struct wanted){ .commit = commit, .apps = apps, .n_apps = n, .spec = p->release };
     ret->source = source(c);
     return put_registry(c, s, object, ret, e);
 }

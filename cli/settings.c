@@ -13,6 +13,7 @@
 #include "dotfile.h"
 #include "options.h"
 #include "project.h"
+#include "deploy/spec_shape.h"
 #include "registry/ref.h"
 
 #define DOTFILE ".k8s-config"
@@ -106,17 +107,6 @@ static const char **find_unknown(struct arena *a, const struct dotfile *d)
     return unknown;
 }
 
-/* A label as Kubernetes wants a namespace's name (RFC 1123). */
-static bool is_label(const char *s)
-{
-    size_t n = 0;
-
-    for (; s[n]; n++)
-        if (!islower((unsigned char)s[n]) && !isdigit((unsigned char)s[n]) && s[n] != '-')
-            return false;
-    return n > 0 && n <= 63 && s[0] != '-' && s[n - 1] != '-';
-}
-
 int settings_decide(const struct cli *c, const struct dotfile *d, const struct project *p,
                     struct settings *ret, struct err *e)
 {
@@ -125,7 +115,7 @@ int settings_decide(const struct cli *c, const struct dotfile *d, const struct p
 
     for (size_t i = 0; i < SET_KEYS; i++)
         s.of[i] = decide_one(c, &SOURCES[i], d, p);
-    if (!is_label(namespace_->value))
+    if (!shape_fits(&SHAPE_LABEL, namespace_->value))
         return err_set(e, ERR_INVALID, 0,
                        "namespace '%s' (%s): must be lower case letters, digits and -, at most 63",
                        namespace_->value, namespace_->from);
@@ -173,17 +163,18 @@ int settings_load(struct cli *c, struct settings *ret, struct err *e)
     const char *dotfile_text = read_file(c->arena, root, DOTFILE, DOTFILE_MAX_BYTES, e);
     const char *project_text;
     struct dotfile d;
-    struct project p;
+    struct project *p = arena_alloc(c->arena, sizeof *p);
 
     if (!dotfile_text)
         return -1;
     if (dotfile_parse(dotfile_text, c->arena, &d, e))
         return err_ctx(e, "%s", DOTFILE);
     project_text = read_file(c->arena, root, PROJECT_FILE, PROJECT_MAX_BYTES, e);
-    if (!project_text || project_parse(project_text, c->arena, &p, e) ||
-        settings_decide(c, &d, &p, ret, e))
+    if (!project_text || project_parse(project_text, c->arena, p, e) ||
+        settings_decide(c, &d, p, ret, e))
         return -1;
     ret->root = root;
+    ret->project = p;
     for (const char **line = ret->unknown; *line; line++)
         cli_say(c, "%s: ignored", *line);
     return 0;

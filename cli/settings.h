@@ -43,7 +43,8 @@ struct setting {
 
 struct settings {
     struct setting of[SET_KEYS];
-    const char *root;     /* folder of the project: nearest above with .git, else ours */
+    const char *root;              /* folder of the project: nearest above with .git, else ours */
+    const struct project *project; /* shopflow.yaml; NULL of settings_decide() */
     const char **unknown; /* lines of .k8s-config that mean nothing here; NULL-terminated */
 };
 
