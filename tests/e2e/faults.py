@@ -106,7 +106,11 @@ def a_conflict_with_another_image_is_decided_anew(name):
         w.app("api")
         w.push("api", GOOD3, CRASH)
         theirs = w.image("api", GOOD3, pinned=True)
-        edited_meanwhile(w, "deployments", lambda: w.set_image("api", theirs))
+
+        def rolled_by_hand():
+            w.set_image("api", theirs)
+            w.wait(lambda: w.is_complete("api"), "their rollout: only what ran is a way back")
+        edited_meanwhile(w, "deployments", rolled_by_hand)
         w.release(CRASH, ["api"], health=HEALTH)
         w.wait_ready("False", "RolledBack", timeout=100)
         assert w.running_image("api") == theirs
