@@ -10,7 +10,7 @@ usage: hack/test.sh [--quick] [CTEST-OPTION…]
 Installs what it needs, builds with gcc and clang (warnings are errors), and runs every test under
 ASan and UBSan: static checks, unit, golden, HTTP conversations, fuzz corpora, valgrind, the
 controller against a real Kubernetes with simulated nodes, and the image and chart on a real node.
-  --quick   no cluster: a few minutes instead of 20
+  --quick   no cluster: a few minutes instead of 25
 Options for ctest are passed on: hack/test.sh -R crash
 END
 }
