@@ -21,8 +21,6 @@
 static const char *const DEPENDENCIES[] = { "dependencies", "devDependencies",
                                             "optionalDependencies", "peerDependencies" };
 
-#define N_OF(a) (sizeof(a) / sizeof((a)[0]))
-
 static void add_name(struct arena *a, const char ***list, const char *name)
 {
     size_t n = 0;
@@ -49,7 +47,7 @@ static const char *name_of(struct arena *a, const cJSON *item, bool *ret_unsure)
     const char *value = cJSON_GetStringValue(item);
     const char *at;
 
-    for (size_t i = 0; value && i < N_OF(PATHS); i++)
+    for (size_t i = 0; value && i < ARRAY_LEN(PATHS); i++)
         *ret_unsure |= !strncmp(value, PATHS[i], strlen(PATHS[i]));
     if (!value || strncmp(value, "workspace:", 10) != 0)
         return arena_strdup(a, item->string);
@@ -68,7 +66,7 @@ void apps_read_package(struct arena *a, const char *text, struct app *app)
     app->is_unsure |= !cJSON_IsObject(root);
     if (name)
         add_name(a, &app->packages, arena_strdup(a, name));
-    for (size_t i = 0; i < N_OF(DEPENDENCIES); i++)
+    for (size_t i = 0; i < ARRAY_LEN(DEPENDENCIES); i++)
         JSON_EACH_MEMBER(item, json_get(root, DEPENDENCIES[i]))
             add_name(a, &app->wants, name_of(a, item, &app->is_unsure));
 }

@@ -151,12 +151,17 @@ struct kube_client *cluster_client(const struct cluster *k)
     return k->client;
 }
 
+static int refuse_credentials(struct err *e)
+{
+    return err_set(e, ERR_DENIED, 401,
+                   "the cluster does not accept the credentials (HTTP 401): renew K8S_TOKEN or "
+                   "the kubeconfig's user");
+}
+
 int cluster_renew(struct cluster *k, struct err *e)
 {
     if (!k->config.exec_command)
-        return err_set(e, ERR_DENIED, 401,
-                       "the cluster does not accept the credentials (HTTP 401): renew K8S_TOKEN or "
-                       "the kubeconfig's user");
+        return refuse_credentials(e);
     kube_client_free(k->client);
     k->client = NULL;
     return make_client(k, e);
@@ -247,9 +252,7 @@ static int explain(const struct cluster *k, const struct kube_request *req, cons
 {
     *e = *why;
     if (why->kind == ERR_DENIED && why->code == 401)
-        return err_set(e, ERR_DENIED, 401,
-                       "the cluster does not accept the credentials (HTTP 401): renew K8S_TOKEN or "
-                       "the kubeconfig's user");
+        return refuse_credentials(e);
     if (why->kind == ERR_DENIED)
         return err_set(e, ERR_DENIED, why->code,
                        "no right to %s %s in namespace %s: let a Role give it (%s)", verb_of(req),

@@ -59,7 +59,7 @@ static int print_only(struct cli *c, struct cluster *k, struct deploy *d, struct
 int cmd_deploy(struct cli *c, struct err *e)
 {
     AUTO(cluster) struct cluster *k = NULL;
-    bool is_form = c->options->output == OUTPUT_JSON || c->options->output == OUTPUT_YAML;
+    bool is_form = output_is_tree(c->options->output);
     AUTO(ask) struct ask ask = { .wanted = wanted, .before = before };
     struct settings s;
     struct deploy d = { .settings = &s };

@@ -84,13 +84,13 @@ static bool print_plan(struct cli *c, const struct seen *seen)
     const struct condition *ready = seen_condition(seen, "Ready");
     bool differs = strcmp(ready->status, "True") != 0;
 
-    if (c->options->output == OUTPUT_JSON || c->options->output == OUTPUT_YAML)
+    if (output_is_tree(c->options->output))
         print_tree(stdout, json_at(seen->tree, "status", "apps"), c->options->output);
     for (size_t i = 0; i < seen->status.n_apps; i++) {
         const struct app_status *app = &seen->status.apps[i];
 
         differs = differs || would_change(app);
-        if (c->options->output == OUTPUT_JSON || c->options->output == OUTPUT_YAML)
+        if (output_is_tree(c->options->output))
             continue;
         printf("%-12s  %-10s  %s\n", app->name,
                app->state == APP_PENDING ? "would roll" : app_state_name(app->state),

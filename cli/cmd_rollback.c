@@ -58,7 +58,7 @@ int cmd_history(struct cli *c, struct err *e)
     if (!object)
         return -1;
     seen_decode(object, &seen);
-    if (c->options->output == OUTPUT_JSON || c->options->output == OUTPUT_YAML) {
+    if (output_is_tree(c->options->output)) {
         const cJSON *history = json_at(object, "status", "history");
         AUTO(json) cJSON *none = cJSON_CreateArray();
 

@@ -22,7 +22,7 @@ int cmd_status(struct cli *c, struct err *e)
     if (!object)
         return -1;
     seen_decode(object, &seen);
-    if (c->options->output == OUTPUT_JSON || c->options->output == OUTPUT_YAML)
+    if (output_is_tree(c->options->output))
         print_tree(stdout, object, c->options->output);
     else
         show_status(c, &seen, c->options->output == OUTPUT_WIDE);

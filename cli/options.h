@@ -26,6 +26,12 @@ extern const struct command COMMANDS[];
 
 enum output { OUTPUT_TEXT, OUTPUT_WIDE, OUTPUT_JSON, OUTPUT_YAML };
 
+/* JSON or YAML: the object itself, for programs. */
+static inline bool output_is_tree(enum output o)
+{
+    return o == OUTPUT_JSON || o == OUTPUT_YAML;
+}
+
 struct options {
     const struct command *command; /* NULL: only help or version is asked for */
     const char **operands;         /* NULL-terminated */

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "deploy/image.h"
+#include "deploy/verdict.h"
 #include "kube/workload.h"
 #include "reconcile/claims.h"
 #include "reconcile/cluster.h"
@@ -247,19 +248,15 @@ static bool is_pinned(const struct kube_deployment *d)
     return true;
 }
 
-static bool is_complete(const struct kube_deployment *d)
-{
-    return d->observed_generation >= d->meta.generation && d->status_replicas == d->replicas &&
-           d->updated_replicas == d->replicas && d->available_replicas == d->replicas;
-}
-
 /* Those of an app that moves; and, while a release is worked on, of one that runs a tag (R3), or
  * that somebody else is rolling: how many run what is there (R10)? */
-static bool needs_pods(const struct release *r, const struct kube_deployment *d)
+static bool needs_pods(const struct release *r, const struct kube_deployment *d,
+                       const struct deployment_facts *dep)
 {
     const char *deployment = d->meta.name;
 
-    if (status_condition(&r->status, "Reconciling") && (!is_pinned(d) || !is_complete(d)))
+    if (status_condition(&r->status, "Reconciling") &&
+        (!is_pinned(d) || !deployment_is_complete(dep)))
         return true;
     for (size_t i = 0; i < r->status.n_apps; i++) {
         const struct app_status *app = &r->status.apps[i];
@@ -291,7 +288,7 @@ static void add_app(const struct gather *g, const struct release *r, const char 
     app->dep = dep = d ? gather_deployment(d, g->arena) : NULL;
     if (dep) {
         dep->read_ms = read_ms;
-        if (needs_pods(r, d))
+        if (needs_pods(r, d, dep))
             gather_sets(g, d, dep);
     }
     gather_rivals(g, r, app);
