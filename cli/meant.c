@@ -41,18 +41,6 @@ int meant_commit(struct cli *c, const struct settings *s, const char **ret, stru
     return 0;
 }
 
-static const char **names_of(struct cli *c, const cJSON *object)
-{
-    const cJSON *listed = json_at(object, "spec", "apps");
-    const char **names =
-        arena_array(c->arena, (size_t)cJSON_GetArraySize(listed) + 1, sizeof *names);
-    size_t n = 0;
-
-    JSON_EACH(item, listed)
-        names[n++] = arena_strdup(c->arena, json_str(item, "name"));
-    return names;
-}
-
 static struct wanted_app describe(const struct project *p, const char *name, const char *commit)
 {
     const struct project_app *app = project_app(p, name);
@@ -115,7 +103,7 @@ int meant_apps(struct cli *c, const struct settings *s, const cJSON *object, con
     size_t n = 0;
 
     if (!names && c->options->all)
-        names = names_of(c, object);
+        names = release_listed(object, c->arena);
     if (!names || !*names)
         return err_set(e, ERR_INVALID, 0, "which apps? give --apps A,B%s",
                        c->options->all ? ": none is listed yet" : ", or --all");

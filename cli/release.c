@@ -46,6 +46,17 @@ static const struct wanted_app *meant(const struct wanted *w, const char *name)
     return NULL;
 }
 
+const char **release_listed(const cJSON *object, struct arena *a)
+{
+    const cJSON *apps = json_at(object, "spec", "apps");
+    const char **names = arena_array(a, (size_t)cJSON_GetArraySize(apps) + 1, sizeof *names);
+    size_t n = 0;
+
+    JSON_EACH(item, apps)
+        names[n++] = arena_strdup(a, json_str(item, "name"));
+    return names;
+}
+
 const char *release_asked(const cJSON *object, const char *app)
 {
     const cJSON *entry = find(json_at(object, "spec", "apps"), app);

@@ -39,6 +39,9 @@ struct wanted {
 cJSON *release_compose(const cJSON *object, const struct wanted *w, const char *ns,
                        const char *name, struct arena *a, struct err *e);
 
+/* The names of the apps that the object lists; NULL-terminated, in the arena. */
+const char **release_listed(const cJSON *object, struct arena *a);
+
 /* The commit that the object asks for an app, or NULL when it does not list it. */
 const char *release_asked(const cJSON *object, const char *app);
 /* Likewise, but the last good one when that has failed. */

@@ -60,17 +60,6 @@ static const struct history_entry *find_commit(const struct seen *seen, const ch
     return NULL;
 }
 
-static const char *const *listed(const struct seen *seen, struct arena *a)
-{
-    const cJSON *apps = json_at(seen->tree, "spec", "apps");
-    const char **names = arena_array(a, (size_t)cJSON_GetArraySize(apps) + 1, sizeof *names);
-    size_t n = 0;
-
-    JSON_EACH(item, apps)
-        names[n++] = json_str(item, "name");
-    return names;
-}
-
 int rollback_find(const struct seen *seen, const char *const *apps, const char *to, struct arena *a,
                   struct wanted *ret, struct err *e)
 {
@@ -81,7 +70,7 @@ int rollback_find(const struct seen *seen, const char *const *apps, const char *
     if (to && !commit_is_valid(to))
         return err_set(e, ERR_INVALID, 0, "--to '%s': " COMMIT_RULE, to);
     if (!apps)
-        apps = listed(seen, a);
+        apps = release_listed(seen->tree, a);
     for (const char *const *app = apps; *app; app++)
         if (!release_asked(seen->tree, *app))
             return err_set(e, ERR_INVALID, 0,
