@@ -142,6 +142,8 @@ struct observed {
     const char *spec_problem;            /* NULL = spec is good */
     const struct release_status *status; /* as it is stored; never NULL */
     int64_t last_write_ms;               /* of our last status patch; 0 = not since we started */
+    int64_t begun_ms;    /* an earlier plan began this work then and wrote nothing; 0 = none did */
+    int64_t patience_ms; /* so long the status of what has begun waits for the first answers */
     /* By Deployment name: all that spec and status name. */
     struct app_facts *apps;
     size_t n_apps;

@@ -138,8 +138,9 @@ static void begin_work(struct planner *pl)
     if (same && s->commit && same_text(o->reconcile_at, s->last_reconcile_at))
         return;
     plan_carry_over(pl);
+    pl->began = true;
     s->observed_generation = o->generation;
-    s->start_ms = o->now_ms;
+    s->start_ms = o->begun_ms ?: o->now_ms;
     s->commit = o->spec->commit;
     s->last_retry_at = o->retry_at;
     s->last_reconcile_at = o->reconcile_at;

@@ -49,6 +49,7 @@ struct plan {
     int64_t answers_ms;           /* older answers of registries are of no use any more */
     bool watches_pods;            /* ReplicaSets and pods of the namespace must be watched */
     int64_t again_ms;             /* look again then (wall clock), whatever happens; 0 = no need */
+    bool begun_unwritten;         /* the next plan is to be told that work began at start_ms */
 };
 
 /* o and all it points to must outlive the plan; new strings go to the arena. */

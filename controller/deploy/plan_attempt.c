@@ -56,8 +56,9 @@ static bool is_good_attempt(const struct planner *pl, const struct app_status *a
     const struct attempt *at = app->attempt;
     const char *good = app->good_image, *wrote = at->images.items[0].image;
 
-    if (!image_digest(wrote) && at->kind == ATTEMPT_ADOPT) /* its tag's digest was the target's */
-        return good && same_text(app->commit, at->commit);
+    if (!image_digest(wrote) && at->kind == ATTEMPT_ADOPT && good &&
+        same_text(app->commit, at->commit)) /* its tag's digest was the target's */
+        return true;
     if (good && !image_digest(wrote))
         good = image_without_digest(good, pl->a);
     return image_same(good, wrote) && (at->kind == ATTEMPT_ADOPT || !app_is_moving(app));

@@ -4,6 +4,17 @@
 
 #define GATHER_MS SECOND_MS /* R20: small changes are gathered for a second */
 
+/* Has work just begun that does nothing but ask? A registry that answers at once then costs one
+ * status patch less: what is written is what its answers led to. */
+static bool answers_may_come(const struct planner *pl)
+{
+    const struct plan *p = pl->p;
+    bool writes = p->n_actions && p->actions[p->n_actions - 1].kind > ACT_PATCH_STATUS;
+
+    return pl->began && !writes && plan_images_state(pl) == RESOLVE_BUSY && !pl->waiting_image &&
+           !pl->waiting_retry && pl->o->now_ms < pl->s->start_ms + pl->o->patience_ms;
+}
+
 static void write_status(struct planner *pl)
 {
     const struct observed *o = pl->o;
@@ -12,6 +23,11 @@ static void write_status(struct planner *pl)
     status_shorten(pl->s, pl->a);
     if (status_equal(o->status, pl->s))
         return;
+    if (answers_may_come(pl)) {
+        pl->p->begun_unwritten = true;
+        plan_again_at(pl, pl->s->start_ms + o->patience_ms);
+        return;
+    }
     if (!status_is_urgent(o->status, pl->s) && o->now_ms < gathered_ms)
         plan_again_at(pl, gathered_ms);
     else

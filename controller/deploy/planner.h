@@ -41,6 +41,7 @@ struct planner {
     bool wants_pods;          /* a decision needs the pods of an app that does not move */
     bool wants_answers;       /* a decision rests on what a registry said */
     bool postponed;           /* status has no room for the spec's apps yet */
+    bool began;               /* the work of a generation or token begins, or an earlier plan's */
     struct hold hold;         /* once hold_known; ask plan_hold() */
     bool hold_known;
 };

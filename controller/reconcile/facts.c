@@ -135,6 +135,12 @@ void facts_settle(struct facts *f)
     empty(&f->pods, live_pods_free);
 }
 
+void facts_began(struct facts *f, const char *rv, int64_t begun_ms)
+{
+    snprintf(f->begun_rv, sizeof f->begun_rv, "%s", rv);
+    f->begun_ms = begun_ms;
+}
+
 /* --- images --- */
 
 static void *fact_in(struct map *m, const char *key, size_t size)
@@ -416,4 +422,6 @@ void facts_observe(const struct facts *f, struct arena *a, struct observed *o)
     }
     observe_failures(f, a, o);
     o->last_write_ms = f->last_write_ms;
+    if (o->rv && !strcmp(f->begun_rv, o->rv))
+        o->begun_ms = f->begun_ms;
 }

@@ -26,8 +26,10 @@ struct facts {
     struct map *pods;            /* ReplicaSet's name → struct live_pods */
     struct kube_object *release; /* newer than the watch's; NULL = none */
     int64_t last_write_ms;       /* of our last status patch */
-    int64_t live_ms;             /* monotonic: when the release was last read live */
-    int conflicts;               /* 409s in a row */
+    char begun_rv[32];           /* of the release as it was when its work began, unwritten */
+    int64_t begun_ms;
+    int64_t live_ms; /* monotonic: when the release was last read live */
+    int conflicts;   /* 409s in a row */
 };
 
 struct facts *facts_new(void);
@@ -68,6 +70,9 @@ const void *facts_newer_deployment(struct facts *f, const char *name, const void
 void facts_put_pods(struct facts *f, const char *set, void **pods, size_t n, int64_t mono_ms);
 void *const *facts_pods(const struct facts *f, const char *set, int64_t mono_ms,
                         size_t *ret_n); /* NULL = none that is fresh */
+
+/* A plan began the release's work and wrote nothing: the next one of the same object goes on. */
+void facts_began(struct facts *f, const char *rv, int64_t begun_ms);
 
 /* The answers, refusals and logs as the plan wants them. */
 void facts_observe(const struct facts *f, struct arena *a, struct observed *o);

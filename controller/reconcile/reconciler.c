@@ -24,6 +24,7 @@
 
 #define KEYS_A_TURN 8
 #define LIVE_READ_MS 60000 /* a release that is not settled is read live so often */
+#define PATIENCE_MS 250    /* so long a new work's status waits for the registry's first answers */
 
 static struct metric reconciles = { .name = "shopflow_deployer_reconcile_total",
                                     .help = "Reconciles of AppReleases, by result.",
@@ -215,7 +216,10 @@ static void reconcile(struct reconciler *rc, const char *key)
                                  .now_ms = wall_ms,
                                  .mono_ms = now_ms },
                r);
+    o.patience_ms = PATIENCE_MS;
     p = plan_make(&o, a);
+    if (p.begun_unwritten)
+        facts_began(f, o.rv, p.status.start_ms);
     if (p.watches_pods)
         cluster_watch_pods(rc->cluster, r->meta.ns);
     ask_questions(rc, key, r, &p, f);

@@ -320,7 +320,8 @@ struct observed world_observe(struct world *w, struct arena *a)
         "status",       "generation",  "logs",           "deployments",
         "lastWrite",    "liveReads",   "answers",        "askedLogs",
         "refusals",     "failures",    "defaultAccount", "freezeOverride",
-        "overriddenBy", "suspendedBy", "pausedBy",       NULL
+        "overriddenBy", "suspendedBy", "pausedBy",       "patience",
+        "begun",        NULL
     };
     struct release_spec *spec = arena_alloc(a, sizeof *spec);
     struct release_status *status = arena_alloc(a, sizeof *status);
@@ -347,7 +348,9 @@ struct observed world_observe(struct world *w, struct arena *a)
                            .spec = problem ? NULL : spec,
                            .spec_problem = problem,
                            .status = status,
-                           .last_write_ms = time_at(w->tree, "lastWrite") };
+                           .last_write_ms = time_at(w->tree, "lastWrite"),
+                           .begun_ms = time_at(w->tree, "begun"),
+                           .patience_ms = json_int(w->tree, "patience", 0) };
 
     check_keys(w->tree, "a step", keys);
     status_decode(json_get(w->tree, "status"), a, status);

@@ -407,6 +407,8 @@ void world_step(struct world *w, const cJSON *step)
     }
     for (size_t i = 0; own[i]; i++)
         cJSON_DeleteItemFromObjectCaseSensitive(changes, own[i]);
+    if (json_get(step, "spec") || json_get(step, "retryAt") || json_get(step, "reconcileAt"))
+        cJSON_DeleteItemFromObjectCaseSensitive(w->tree, "begun");
     if (json_get(step, "spec") || !generation)
         put(w->tree, "generation", cJSON_CreateNumber((double)generation + 1));
     merge_step(w, changes);
@@ -425,6 +427,9 @@ void world_keep(struct world *w, const struct plan *p)
     live = json_put_array(asked, "live");
     logs = json_put_array(asked, "logs");
     patches = json_put_array(w->pending, "patches");
+    cJSON_DeleteItemFromObjectCaseSensitive(w->tree, "begun");
+    if (p->begun_unwritten)
+        put_time(w->tree, "begun", p->status.start_ms);
     for (size_t i = 0; i < p->n_actions; i++) {
         const struct action *act = &p->actions[i];
 

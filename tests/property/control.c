@@ -559,6 +559,10 @@ static void reconcile(struct model *m, int which, int release)
         f->release.exists = false;
     o = observe(m, c, release, a);
     p = plan_make(&o, a);
+    if (p.begun_unwritten) {
+        f->begun_rv = strtoll(o.rv, NULL, 10);
+        f->begun_ms = p.status.start_ms;
+    }
     tell_plan(m, which, &o, &p);
     check_plan(m, &p);
     if (p.watches_pods)

@@ -114,6 +114,7 @@ struct facts {
     struct held_dep deps[DEPS];
     struct release release; /* exists = held */
     int64_t last_write_ms, live_ms;
+    int64_t begun_rv, begun_ms; /* 0 = none */
     int conflicts;
 };
 

@@ -253,6 +253,8 @@ struct observed observe(struct model *m, struct controller *c, int release, stru
     o.spec_problem = r->problem;
     o.status = r->status;
     o.last_write_ms = f->last_write_ms;
+    o.begun_ms = f->begun_rv == r->rv ? f->begun_ms : 0;
+    o.patience_ms = model_chance(m, 60, release, 0, 1) * 250;
     o.apps = arena_array(a, DEPS + 1, sizeof *o.apps);
     for (size_t i = 0; o.spec && i < r->spec->n_apps; i++)
         add_app(m, c, release, r, r->spec->apps[i].deployment, a, &o);

@@ -312,6 +312,13 @@ static void refusals_stand_until_the_attempt_is_accepted(void)
     CASE("the server's text", !strcmp(o.refusals[0].text, "HTTP 422: no"));
     CASE("of the attempt", !strcmp(o.refusals[0].attempt_id, "id-1"));
     CASE("the last write is told", o.last_write_ms == 4711);
+    facts_began(f, "17", 815);
+    o = (struct observed){ .rv = "17" };
+    facts_observe(f, a, &o);
+    CASE("when work began, of the same object", o.begun_ms == 815);
+    o = (struct observed){ .rv = "18" };
+    facts_observe(f, a, &o);
+    CASE("and of no newer one", o.begun_ms == 0);
     CASE("of nobody else", !o.refusals[0].account && o.refusals[0].lack == LACK_OTHER);
     facts_refused(f, "id-1", "deployer", LACK_PATCH, &forbidden, 7000);
     o = (struct observed){ 0 };
