@@ -248,13 +248,13 @@ struct observed observe(struct model *m, struct controller *c, int release, stru
     o.generation = r->generation;
     o.retry_at = r->retry_at;
     o.reconcile_at = r->reconcile_at;
-    o.spec = r->problem ? NULL : r->spec;
+    o.spec = r->spec;
     o.suspended = r->spec->suspend;
     o.spec_problem = r->problem;
     o.status = r->status;
     o.last_write_ms = f->last_write_ms;
     o.apps = arena_array(a, DEPS + 1, sizeof *o.apps);
-    for (size_t i = 0; o.spec && i < r->spec->n_apps; i++)
+    for (size_t i = 0; !o.spec_problem && i < r->spec->n_apps; i++)
         add_app(m, c, release, r, r->spec->apps[i].deployment, a, &o);
     for (size_t i = 0; i < r->status->n_apps; i++)
         add_app(m, c, release, r, r->status->apps[i].deployment, a, &o);
