@@ -142,6 +142,13 @@ static bool is_degraded(const struct app_status *app, const char *image)
            (at->kind == ATTEMPT_ADOPT || (at->kind == ATTEMPT_PUT_BACK && !at->previous.n));
 }
 
+/* Was it the image that failed? A registry's trouble is not the app's, and what the API server has
+ * refused never ran. */
+static bool blames_image(const struct app_status *app, const struct verdict *v)
+{
+    return app->attempt->accepted && v->reason != REASON_RegistryUnavailable;
+}
+
 static void fail_forward(struct planner *pl, struct app_status *app,
                          const struct deployment_facts *dep, const struct verdict *v)
 {
@@ -156,7 +163,7 @@ static void fail_forward(struct planner *pl, struct app_status *app,
         plan_finish(pl, app, APP_FAILED, REASON_Degraded, v->message);
         return;
     }
-    if (v->reason != REASON_RegistryUnavailable) { /* a registry's trouble is not the app's */
+    if (blames_image(app, v)) {
         app->failed_commit = attempt_commit(pl, app);
         app->failed_image = failed;
     }
