@@ -138,7 +138,7 @@ struct observed {
     bool suspended;              /* spec.suspend, also where spec is wrong */
     /* Who set them, by server-side field tracking; NULL = not known. */
     const char *suspended_by, *paused_by, *overridden_by;
-    const struct release_spec *spec;     /* NULL = it is wrong */
+    const struct release_spec *spec;     /* where it is wrong: what can be read of it */
     const char *spec_problem;            /* NULL = spec is good */
     const struct release_status *status; /* as it is stored; never NULL */
     int64_t last_write_ms;               /* of our last status patch; 0 = not since we started */

@@ -334,9 +334,19 @@ static void count_moving(struct planner *pl)
         pl->moving += app_is_moving(&pl->s->apps[i]);
 }
 
-/* Nothing starts by a spec that is wrong, but what rolls is not left alone (R12): it is looked
- * after by the defaults. One that status has no room for yet begins once there is: that is when
- * startTime is set. */
+/* The spec with no app to start, and nothing to hold one: what rolls is looked after by the rest of
+ * it, health and rollback above all. */
+static struct release_spec policy_of(const struct release_spec *spec)
+{
+    struct release_spec policy = *spec;
+
+    policy.n_apps = policy.n_windows = 0;
+    policy.plan_only = policy.paused = policy.approval_required = false;
+    return policy;
+}
+
+/* Nothing starts by a spec that is wrong, but what rolls is not left alone (R12). One that status
+ * has no room for yet begins once there is: that is when startTime is set. */
 static void follow_all(struct planner *pl)
 {
     if (pl->postponed)
@@ -354,7 +364,7 @@ static void follow_all(struct planner *pl)
 struct plan plan_make(const struct observed *o, struct arena *a)
 {
     struct plan p = { 0 };
-    struct release_spec none = o->spec_problem ? spec_defaults(a) : *o->spec;
+    struct release_spec none = policy_of(o->spec);
     struct observed seen = *o;
     struct planner pl = { .o = &seen, .a = a, .p = &p, .s = &p.status };
 
@@ -362,10 +372,8 @@ struct plan plan_make(const struct observed *o, struct arena *a)
         seen.spec = &none;
     copy_status(&pl);
     pl.postponed = !o->suspended && !o->spec_problem && !plan_has_room(&pl);
-    if (pl.postponed) { /* the policy of the spec, and none of its apps */
-        none.n_apps = 0;
+    if (pl.postponed)
         seen.spec = &none;
-    }
     if (o->suspended) {
         plan_suspend(&pl);
     } else if (o->spec_problem || pl.postponed) {

@@ -435,15 +435,15 @@ bool plan_decide(struct planner *pl, struct app_status *app, const struct app_sp
                     plan_is_held(app) && order.reason ?
                         order :
                         hurdle(APP_PENDING, REASON_Resolving, NULL));
+    if (!app_is_moving(app) && plan_latch_holds(app, app->target_image)) {
+        plan_still_bad(pl, app); /* its Deployment was made anew while it failed */
+        return true;
+    }
     if (change == CHANGE_NONE && deployment_is_complete(dep) &&
         !plan_rival_rolls(plan_facts(pl, app->deployment))) {
         if (plan_only)
             return plan_tell_unchanged(pl, app, &images);
         settle_unchanged(pl, app, &images);
-        return true;
-    }
-    if (!app_is_moving(app) && plan_latch_holds(app, app->target_image)) {
-        plan_still_bad(pl, app); /* its Deployment was made anew while it failed */
         return true;
     }
     if (order.reason && !(plan_only && order.state == APP_WAITING))

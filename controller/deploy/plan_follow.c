@@ -132,11 +132,28 @@ static struct failure *make_failure(struct planner *pl, const struct verdict *v,
     return f;
 }
 
+/* Is it a version that was good, found without all its pods (R3)? Put back, such an Adopt has
+ * nothing to go back to. */
+static bool is_degraded(const struct app_status *app, const char *image)
+{
+    const struct attempt *at = app->attempt;
+
+    return image_same(app->good_image, image) &&
+           (at->kind == ATTEMPT_ADOPT || (at->kind == ATTEMPT_PUT_BACK && !at->previous.n));
+}
+
+/* Was it the image that failed? A registry's trouble is not the app's, and what the API server has
+ * refused never ran. */
+static bool blames_image(const struct app_status *app, const struct verdict *v)
+{
+    return app->attempt->accepted && v->reason != REASON_RegistryUnavailable;
+}
+
 static void fail_forward(struct planner *pl, struct app_status *app,
                          const struct deployment_facts *dep, const struct verdict *v)
 {
     const char *failed = attempt_image(pl, app), *tail;
-    bool degraded = app->attempt->kind == ATTEMPT_ADOPT && image_same(app->good_image, failed);
+    bool degraded = is_degraded(app, failed);
     struct image_list back;
 
     if (!log_is_ready(pl, app, v, &tail))
@@ -146,7 +163,7 @@ static void fail_forward(struct planner *pl, struct app_status *app,
         plan_finish(pl, app, APP_FAILED, REASON_Degraded, v->message);
         return;
     }
-    if (v->reason != REASON_RegistryUnavailable) { /* a registry's trouble is not the app's */
+    if (blames_image(app, v)) {
         app->failed_commit = attempt_commit(pl, app);
         app->failed_image = failed;
     }
@@ -198,6 +215,7 @@ static void tell_put_back(struct planner *pl, const struct app_status *app,
 static bool put_back(struct planner *pl, struct app_status *app, const struct deployment_facts *dep)
 {
     const struct attempt was = *app->attempt;
+    const bool degraded = is_degraded(app, attempt_image(pl, app));
     struct attempt *at;
 
     if (plan_is_marked(dep, &was) && images_match(&dep->tmpl, &was.images))
@@ -218,7 +236,7 @@ static bool put_back(struct planner *pl, struct app_status *app, const struct de
                             .generation = was.generation,
                             .deployment_uid = was.deployment_uid,
                             .images = was.images,
-                            .previous = was.previous,
+                            .previous = degraded ? (struct image_list){ 0 } : was.previous,
                             .previous_available = was.previous_available,
                             .previous_good_commit = was.previous_good_commit,
                             .previous_good_image = was.previous_good_image,

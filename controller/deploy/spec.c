@@ -74,10 +74,11 @@ static int64_t read_number(struct reader *r, const cJSON *object, const char *pa
     if (!item || cJSON_IsNull(item))
         return fallback;
     n = json_int(object, key, low - 1);
-    if (n < low || n > high)
-        complain(r, "%s.%s: must be a whole number from %lld to %lld", path, key, (long long)low,
-                 (long long)high);
-    return n;
+    if (n >= low && n <= high)
+        return n;
+    complain(r, "%s.%s: must be a whole number from %lld to %lld", path, key, (long long)low,
+             (long long)high);
+    return fallback;
 }
 
 static bool read_bool(struct reader *r, const cJSON *object, const char *path, const char *key,
@@ -87,9 +88,10 @@ static bool read_bool(struct reader *r, const cJSON *object, const char *path, c
 
     if (!item || cJSON_IsNull(item))
         return fallback;
-    if (!cJSON_IsBool(item))
-        complain(r, "%s.%s: must be true or false", path, key);
-    return cJSON_IsTrue(item);
+    if (cJSON_IsBool(item))
+        return cJSON_IsTrue(item);
+    complain(r, "%s.%s: must be true or false", path, key);
+    return fallback;
 }
 
 /* The index of the member's word in words[]; the first word is the default. */
@@ -469,27 +471,18 @@ static void read_policy(struct reader *r, const cJSON *tree, struct release_spec
     read_source(r, tree, spec);
 }
 
-struct release_spec spec_defaults(struct arena *a)
-{
-    struct reader r = { .a = a };
-    struct release_spec spec = { 0 };
-
-    read_policy(&r, NULL, &spec);
-    read_health(&r, NULL, &spec.health);
-    return spec;
-}
-
 const char *spec_decode(const cJSON *tree, struct arena *a, struct release_spec *ret)
 {
     struct reader r = { .a = a };
 
-    *ret = (struct release_spec){ .service_account_wrong = !cJSON_IsObject(tree) };
+    *ret = (struct release_spec){ 0 };
     if (!cJSON_IsObject(tree))
-        return "spec: is required";
+        complain(&r, "spec: is required");
     ret->commit = read_text(&r, tree, "spec", "commit", &SHAPE_COMMIT);
     if (!ret->commit)
         complain(&r, "spec.commit: is required: %s", SHAPE_COMMIT.rule);
     read_policy(&r, tree, ret);
+    ret->service_account_wrong |= !cJSON_IsObject(tree);
     read_health(&r, tree, &ret->health);
     read_holds(&r, tree, ret);
     read_pull_secrets(&r, tree, ret);

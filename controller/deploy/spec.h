@@ -62,7 +62,7 @@ struct release_spec {
     const char *approved_commit; /* NULL = none */
     struct freeze_window *windows;
     size_t n_windows;
-    /* Known though another field is wrong: what rolls goes on with the rights it has. */
+    /* Nobody's rights are taken for those of an account that cannot be. */
     const char *service_account; /* NULL = the controller's default */
     bool service_account_wrong;  /* it is there and cannot be one */
     const char *actor;           /* source.actor; NULL = not said */
@@ -71,13 +71,12 @@ struct release_spec {
 };
 
 /* Decode the member "spec" of an AppRelease. Returns NULL, or what is wrong with it, with the path
- * of the field and the allowed values: "spec.apps[1].name: …". Strings go to the arena. */
+ * of the field and the allowed values: "spec.apps[1].name: …". Then *ret still has what the other
+ * fields say, by which what rolls is looked after (R12); the wrong one counts as its default, and
+ * lists end before what is wrong. Strings go to the arena. */
 const char *spec_decode(const cJSON *spec, struct arena *a, struct release_spec *ret);
 
 /* What the status of its apps could come to once status_shorten() has cut what can be cut. */
 size_t spec_status_bytes(const struct release_spec *spec);
-
-/* What a spec that says nothing asks for, with no app. */
-struct release_spec spec_defaults(struct arena *a);
 
 #endif

@@ -25,6 +25,7 @@ struct effect_run {
     struct arena *arena;
     char *key;
     const char *ns, *name, *uid;
+    const char *rv; /* of the AppRelease, as it was decided about, or as we wrote it since */
     const char *status_body;
     struct action *actions; /* the writes */
     size_t n, at;
@@ -143,6 +144,7 @@ static void on_status(const cJSON *tree, const char *text, const struct err *err
         run_end(run, true, false);
         return;
     }
+    run->rv = arena_strdup(run->arena, o->rv);
     if (f) {
         facts_put_release(f, take(o));
         f->last_write_ms = kube_now_ms(run->fx->kube);
@@ -292,13 +294,15 @@ static void patch_deployment_now(struct effect_run *run, const struct action *ac
     run->call = kube_send(run->fx->kube, &req);
 }
 
+/* Not one that somebody has given a new spec meanwhile. */
 static void delete_release(struct effect_run *run)
 {
     char path[PATH_BYTES];
     const char *body = arena_printf(run->arena,
                                     "{\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\","
-                                    "\"preconditions\":{\"uid\":\"%s\"}}",
-                                    run->uid);
+                                    "\"preconditions\":{\"uid\":\"%s\","
+                                    "\"resourceVersion\":\"%s\"}}",
+                                    run->uid, run->rv);
     struct kube_request req = {
         .method = "DELETE", .path = path, .body = body, .on_done = on_deleted, .ctx = run
     };
@@ -414,6 +418,7 @@ struct effect_run *effects_start(const struct effects *fx, const char *key, cons
                                 .ns = arena_strdup(a, r->meta.ns),
                                 .name = arena_strdup(a, r->meta.name),
                                 .uid = arena_strdup(a, r->meta.uid),
+                                .rv = arena_strdup(a, r->meta.rv),
                                 .actions = arena_array(a, n, sizeof *run->actions),
                                 .done = done,
                                 .ctx = ctx };

@@ -311,7 +311,7 @@ struct observed gather_release(const struct release *r)
                               .suspended_by = r->suspended_by,
                               .paused_by = r->paused_by,
                               .overridden_by = r->overridden_by,
-                              .spec = r->spec_problem ? NULL : &r->spec,
+                              .spec = &r->spec,
                               .spec_problem = r->spec_problem,
                               .status = &r->status };
 }
@@ -323,7 +323,7 @@ struct observed gather(const struct gather *g, const struct release *r)
     o.now_ms = g->now_ms;
     o.account = o.account ?: g->default_account;
     o.apps = arena_array(g->arena, r->status.n_apps + r->spec.n_apps + 1, sizeof *o.apps);
-    for (size_t i = 0; o.spec && i < r->spec.n_apps; i++)
+    for (size_t i = 0; !o.spec_problem && i < r->spec.n_apps; i++)
         add_app(g, r, r->spec.apps[i].deployment, &o);
     for (size_t i = 0; i < r->status.n_apps; i++)
         add_app(g, r, r->status.apps[i].deployment, &o);

@@ -623,6 +623,23 @@ def a_finished_release_is_deleted(name):
 
 
 @scenario
+def a_release_that_gets_a_new_commit_as_its_time_is_up_is_not_deleted(name):
+    """R1: the deletion is of what was decided about; the commit that came before it is released."""
+    with World(name) as w:
+        w.app("api")
+        w.push("api", GOOD2, GOOD3)
+
+        def edit_once(request):
+            if request.method == "DELETE" and request.kind == "appreleases":
+                w.proxy.before = lambda _: None
+                w.release(GOOD3, ["api"], ttlSecondsAfterFinished=60)
+        w.proxy.before = edit_once
+        w.release(GOOD2, ["api"], ttlSecondsAfterFinished=3)
+        w.wait(lambda: w.running_image("api") == w.image("api", GOOD3, pinned=True), "the new commit")
+        w.wait_ready("True", "ReleaseSucceeded")
+
+
+@scenario
 def events_tell_what_happened(name):
     with World(name) as w:
         w.app("api")

@@ -345,7 +345,7 @@ struct observed world_observe(struct world *w, struct arena *a)
                            .suspended_by = json_str(w->tree, "suspendedBy"),
                            .paused_by = json_str(w->tree, "pausedBy"),
                            .overridden_by = json_str(w->tree, "overriddenBy"),
-                           .spec = problem ? NULL : spec,
+                           .spec = spec,
                            .spec_problem = problem,
                            .status = status,
                            .last_write_ms = time_at(w->tree, "lastWrite"),

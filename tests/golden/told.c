@@ -130,7 +130,7 @@ void check_told(const struct observed *o, struct arena *a)
     struct observed as_apply = *o, as_plan = *o;
     struct plan done, told;
 
-    if (!o->spec)
+    if (o->spec_problem)
         return;
     apply = only = *o->spec;
     apply.plan_only = false;
@@ -219,7 +219,7 @@ void check_plan_then_apply(const struct world *now, const struct observed *o, st
     struct world w;
     struct tale told, done;
 
-    if (!o->spec || o->suspended) /* neither mode does anything */
+    if (o->spec_problem || o->suspended) /* neither mode does anything */
         return;
     w = world_copy(now);
     told = play_mode(&w, "Plan", a);

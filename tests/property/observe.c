@@ -248,7 +248,7 @@ struct observed observe(struct model *m, struct controller *c, int release, stru
     o.generation = r->generation;
     o.retry_at = r->retry_at;
     o.reconcile_at = r->reconcile_at;
-    o.spec = r->problem ? NULL : r->spec;
+    o.spec = r->spec;
     o.suspended = r->spec->suspend;
     o.spec_problem = r->problem;
     o.status = r->status;
@@ -256,7 +256,7 @@ struct observed observe(struct model *m, struct controller *c, int release, stru
     o.begun_ms = f->begun_rv == r->rv ? f->begun_ms : 0;
     o.patience_ms = model_chance(m, 60, release, 0, 1) * 250;
     o.apps = arena_array(a, DEPS + 1, sizeof *o.apps);
-    for (size_t i = 0; o.spec && i < r->spec->n_apps; i++)
+    for (size_t i = 0; !o.spec_problem && i < r->spec->n_apps; i++)
         add_app(m, c, release, r, r->spec->apps[i].deployment, a, &o);
     for (size_t i = 0; i < r->status->n_apps; i++)
         add_app(m, c, release, r, r->status->apps[i].deployment, a, &o);
