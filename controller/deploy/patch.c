@@ -28,9 +28,7 @@ static void put_latch(cJSON *annotations, const struct observed *o, const struct
     latch = cJSON_CreateObject();
     json_put_str(latch, "image", app->failed_image);
     json_put_str(latch, "commit", app->failed_commit);
-    json_put_str(latch, "reason",
-                 app->state != APP_ROLLING_BACK && app->failure ? app->failure->reason :
-                                                                  app->reason);
+    json_put_str(latch, "reason", app->reason);
     json_put_str(latch, "retryAt", o->retry_at);
     put_json(annotations, ANNOTATIONS "latch", latch);
 }

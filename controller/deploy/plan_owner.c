@@ -29,8 +29,7 @@ bool plan_is_patched_over(const struct planner *pl, const struct deployment_fact
 {
     const struct attempt *there = dep->attempt;
 
-    return dep->owner && there && !is_owned_by(dep, pl->o->uid) &&
-           !attempt_is_of(there, pl->o->uid) && there->start_ms >= at->start_ms;
+    return there && !attempt_is_of(there, pl->o->uid) && there->start_ms >= at->start_ms;
 }
 
 const struct rival *plan_conflict(const struct app_facts *facts)

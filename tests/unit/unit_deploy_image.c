@@ -103,10 +103,13 @@ static void compares_lists(void)
 {
     struct image_of ab[] = { { "a", "1" }, { "b", "2" } }, ba[] = { { "b", "2" }, { "a", "1" } };
     struct image_of swapped[] = { { "a", "2" }, { "b", "1" } };
+    struct image_of others[] = { { "a", "1" }, { "c", "2" } };
     struct image_list x = list(ab, 2), y = list(ba, 2), z = list(swapped, 2), part = list(ab, 1);
+    struct image_list renamed = list(others, 2);
 
     CASE("order does not matter", images_equal(&x, &y));
     CASE("images do", !images_equal(&x, &z));
+    CASE("containers do", !images_equal(&x, &renamed));
     CASE("a part is not all", !images_equal(&x, &part) && !images_equal(&part, &x));
 }
 
