@@ -29,7 +29,7 @@ const struct flag FLAGS[] = {
       "exit 5 when nothing changed" },
     { "fail-if-superseded", 0, FLAG_BOOL, AT(fail_if_superseded), NULL, WAITS,
       "exit 6 when a newer release took over" },
-    { "dry-run", 0, FLAG_BOOL, AT(dry_run), NULL, "deploy rollback",
+    { "dry-run", 0, FLAG_BOOL, AT(dry_run), NULL, "deploy rollback init",
       "say what would be done; write nothing" },
     { "timeout", 0, FLAG_TIME, AT(timeout_ms), "5m", WAITS " status",
       "how long to wait for the release" },
