@@ -12,6 +12,8 @@
     (150 * SECOND_MS) /* after it has settled: a Deployment's absence is told by then */
 #define QUIET_MS (300 * SECOND_MS)
 #define PLANS_AT_REST 500
+#define WOKEN_MS (2 * SECOND_MS)
+#define OPEN_MS (BEGIN_MS + 480 * SECOND_MS) /* in no window that ends */
 
 void check_fail(struct model *m, const char *property, const char *fmt, ...)
 {
@@ -46,21 +48,14 @@ const char *check_what_is(const char *image)
 }
 
 /* R17, R18: nothing begins by such a spec. */
-bool check_is_held(const struct release *r)
+bool check_is_held(const struct release *r, int64_t at_ms)
 {
     const struct release_spec *spec = r->spec;
+    bool frozen = windows_hold(spec_windows(&r->wish), at_ms) &&
+                  !check_same(r->freeze_override, spec->commit);
 
-    return spec->suspend || spec->plan_only || spec->paused ||
+    return spec->suspend || spec->plan_only || spec->paused || frozen ||
            (spec->approval_required && !check_same(spec->approved_commit, spec->commit));
-}
-
-int check_count_moving(const struct release_status *s)
-{
-    int n = 0;
-
-    for (size_t i = 0; i < s->n_apps; i++)
-        n += app_moves(&s->apps[i]);
-    return n;
 }
 
 /* --- a plan --- */
@@ -104,6 +99,21 @@ static bool any_plan_only(const struct model *m)
     return false;
 }
 
+/* An app that is held for another's sake is looked at again when its Deployment changes (R13). */
+static bool is_woken(const struct model *m, const struct plan *p)
+{
+    for (size_t i = 0; i < p->status.n_apps; i++) {
+        const struct app_status *app = &p->status.apps[i];
+        bool held = app->state == APP_SKIPPED || app->state == APP_UNCHANGED ||
+                    check_same(app->reason, REASON_ReleaseFailed);
+
+        if (held && m->now_ms < m->checks.stirred_ms[dep_index(app->deployment)] +
+                                    m->script->lag_ms + WOKEN_MS)
+            return true;
+    }
+    return false;
+}
+
 static void check_quiet(struct model *m, const struct plan *p)
 {
     struct checks *c = &m->checks;
@@ -112,25 +122,65 @@ static void check_quiet(struct model *m, const struct plan *p)
         return;
     if (++c->rest_plans > PLANS_AT_REST)
         check_fail(m, "quiet", "%d plans since all is settled", c->rest_plans);
-    if (p->n_actions && !any_excused(m) && !any_plan_only(m))
+    if (p->n_actions && !any_excused(m) && !any_plan_only(m) && !is_woken(m, p))
         check_fail(m, "quiet", "%s, %lld s after all was settled", action_name(p->actions[0].kind),
                    (long long)((m->now_ms - c->settled_ms) / SECOND_MS));
 }
 
-void check_plan(struct model *m, const struct plan *p)
+void check_plan(struct model *m, const struct release *r, const struct observed *o,
+                const struct plan *p)
 {
     m->checks.plans++;
     check_conditions(m, &p->status);
     check_quiet(m, p);
+    check_writes(m, r, o, p);
 }
 
 /* --- at the end --- */
 
+/* What was written ahead before the hold, and never taken, waits with the rest. */
+static bool has_started(const struct release_status *s)
+{
+    for (size_t i = 0; i < s->n_apps; i++)
+        if (app_moves(&s->apps[i]) && !check_same(s->apps[i].reason, REASON_Paused) &&
+            !check_same(s->apps[i].reason, REASON_WaitingForApproval) &&
+            !check_same(s->apps[i].reason, REASON_WaitingForWindow))
+            return true;
+    return false;
+}
+
+/* No patch is sent in the name of what cannot be an account: only what was taken is followed. */
+static bool waits_for_account(const struct release *r)
+{
+    for (size_t i = 0; i < r->status->n_apps; i++)
+        if (app_moves(&r->status->apps[i]) && r->status->apps[i].attempt->accepted)
+            return false;
+    return r->spec->service_account_wrong;
+}
+
+/* A window that ends is waited for like any other work. */
+static bool is_held_for_good(const struct model *m, const struct release *r)
+{
+    return check_is_held(r, m->now_ms) && check_is_held(r, OPEN_MS);
+}
+
+/* It may be Stalled meanwhile, for another app's sake. */
+static bool waits_for_window(const struct model *m, const struct release *r)
+{
+    if (r->problem || is_held_for_good(m, r))
+        return false;
+    for (size_t i = 0; i < r->status->n_apps; i++)
+        if (check_same(r->status->apps[i].reason, REASON_WaitingForWindow))
+            return true;
+    return false;
+}
+
 static bool is_at_rest(const struct model *m, const struct release *r)
 {
-    return r->status->observed_generation == r->generation &&
+    return r->status->observed_generation == r->generation && !waits_for_window(m, r) &&
            (!status_condition(r->status, "Reconciling") || is_excused(m, r) || r->spec->suspend ||
-            (check_is_held(r) && !check_count_moving(r->status)));
+            waits_for_account(r) ||
+            (is_held_for_good(m, r) && !has_started(r->status)));
 }
 
 static bool all_at_rest(const struct model *m)
@@ -163,6 +213,45 @@ static void check_restorable(struct model *m, const struct app_status *app)
                    app->good_image);
 }
 
+/* Was what it goes back from good already, or is there nothing to go back to? */
+static bool has_way_back(const struct attempt *at)
+{
+    const char *image = at->images.items[0].image;
+
+    if (image_same(at->previous_good_image, image))
+        return false;
+    return (at->previous.n == at->images.n && at->previous_available != 0 &&
+            !images_equal(&at->previous, &at->images)) ||
+           at->previous_good_image;
+}
+
+/* R13: where RollbackAll found a failure, no app of this generation stays at the new version, but
+ * one that somebody has changed since, or that has no way back. */
+static void check_all_back(struct model *m, const struct release *r)
+{
+    const struct release_status *s = r->status;
+    const struct app_status *failed = NULL;
+    const struct condition *resolved = status_condition(s, "ImagesResolved");
+
+    if (r->problem || r->spec->suspend || r->spec->plan_only || r->spec->on_failure != ON_FAILURE_ROLLBACK_ALL ||
+        !resolved || !check_same(resolved->status, "True"))
+        return;
+    for (size_t i = 0; i < s->n_apps; i++)
+        if (check_has_failed(r->spec, &s->apps[i]) &&
+            !check_same(s->apps[i].reason, REASON_Degraded) &&
+            !check_same(s->apps[i].reason, REASON_OwnershipConflict))
+            failed = &s->apps[i];
+    for (size_t i = 0; failed && i < s->n_apps; i++) {
+        const struct app_status *app = &s->apps[i];
+        const struct attempt *at = app->attempt;
+
+        if (app->state == APP_UPDATED && at && at->kind != ATTEMPT_ROLLBACK &&
+            at->generation == r->generation && has_way_back(at) &&
+            !check_oracle(m, dep_index(app->deployment))->touched_ms)
+            check_fail(m, "all-back", "%s is Updated, and %s has failed", app->name, failed->name);
+    }
+}
+
 static void check_end(struct model *m)
 {
     for (int r = 0; r < m->script->releases; r++) {
@@ -170,6 +259,7 @@ static void check_end(struct model *m)
 
         for (size_t i = 0; i < release->status->n_apps; i++)
             check_restorable(m, &release->status->apps[i]);
+        check_all_back(m, release);
     }
 }
 

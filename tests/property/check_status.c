@@ -58,48 +58,6 @@ static long long id_number(const char *id)
     return dash ? strtoll(dash + 1, NULL, 10) : 0;
 }
 
-/* As others may depend on it (R14): a Superseded app that keeps its target was good. */
-static bool is_good_state(const struct app_status *app)
-{
-    return app->state == APP_UPDATED || app->state == APP_UNCHANGED ||
-           (app->state == APP_SKIPPED && check_same(app->reason, REASON_ImageAbsent)) ||
-           (app->state == APP_SUPERSEDED && app->target_image);
-}
-
-/* Has a listed app failed by itself, and is it over? */
-static bool has_failed(const struct release_spec *spec, const struct app_status *app)
-{
-    for (size_t i = 0; i < spec->n_apps; i++)
-        if (!strcmp(spec->apps[i].name, app->name))
-            return app->state == APP_FAILED || (app->state == APP_ROLLED_BACK &&
-                                                !check_same(app->reason, REASON_ReleaseFailed));
-    return false;
-}
-
-/* R13, R14: where a first patch is written ahead, what the app depends on is good in the same
- * status, and under Halt and RollbackAll no other app has failed. */
-static void check_order(struct model *m, int release, const struct release_status *now,
-                        const struct app_status *app)
-{
-    const struct release_spec *spec = m->truth.releases[release].spec;
-    const struct app_spec *own = NULL;
-
-    for (size_t i = 0; i < spec->n_apps; i++)
-        if (!strcmp(spec->apps[i].name, app->name))
-            own = &spec->apps[i];
-    for (size_t k = 0; own && k < own->n_depends_on; k++) {
-        const struct app_status *on = status_app(now, own->depends_on[k]);
-
-        if (!on || !is_good_state(on))
-            check_fail(m, "order", "attempt %s of %s begins, and %s is not good", app->attempt->id,
-                       app->name, own->depends_on[k]);
-    }
-    for (size_t i = 0; spec->on_failure != ON_FAILURE_ROLLBACK_FAILED && i < now->n_apps; i++)
-        if (&now->apps[i] != app && has_failed(spec, &now->apps[i]))
-            check_fail(m, "policy", "attempt %s of %s begins, and %s has failed (%s)",
-                       app->attempt->id, app->name, now->apps[i].name, now->apps[i].reason);
-}
-
 /* The entry was dropped, and another AppRelease's patch has replaced what the Deployment told. */
 static bool begins_to_count(struct model *m, int release, int dep)
 {
@@ -135,12 +93,7 @@ static void check_id(struct model *m, int release, const struct release_status *
     if (id_number(app->attempt->id) <= top)
         check_fail(m, "counters-rise", "attempt %s is new, and there was %lld before",
                    app->attempt->id, top);
-    if (!r->problem && now->observed_generation == r->generation &&
-        (app->attempt->kind == ATTEMPT_ROLL || app->attempt->kind == ATTEMPT_ADOPT)) {
-        if (check_is_held(r))
-            check_fail(m, "held", "attempt %s begins while the release is held", app->attempt->id);
-        check_order(m, release, now, app);
-    }
+    check_begin(m, r, now, app);
     if (c->n_ids == IDS)
         model_abort(m, __func__);
     c->ids[c->n_ids++] =

@@ -251,7 +251,7 @@ void control_arrive(struct model *m, struct request *req)
         req->got_release = m->truth.releases[req->release];
         break;
     case REQ_PATCH:
-        req->code = server_patch_deployment(m, req->dep, req->write.body);
+        req->code = server_patch_deployment(m, req->dep, req->write.account, req->write.body);
         req->got_dep = m->truth.deps[req->dep];
         break;
     case REQ_REREAD_RELEASE:
@@ -357,7 +357,7 @@ static void on_patch(struct model *m, const struct request *req)
         told_forget_failure(f, req->write.id);
         reread(m, req);
     } else if (req->code == 400 || req->code == 403 || req->code == 422) {
-        told_note_refusal(m, f, req->write.id, req->code);
+        told_note_refusal(m, f, &req->write, req->code);
         end_chain(m, req, false, true);
     } else {
         told_note_failure(m, f, req->write.id);
@@ -499,6 +499,7 @@ static void keep_write(struct model *m, struct chain *chain, const struct action
     chain->writes[chain->n++] = (struct write){ .kind = act->kind,
                                                 .app = arena_strdup(m->arena, act->app),
                                                 .id = arena_strdup(m->arena, act->id),
+                                                .account = arena_strdup(m->arena, act->account),
                                                 .body = arena_strdup(m->arena, act->body),
                                                 .dep = dep_index(act->deployment) };
 }
@@ -564,7 +565,7 @@ static void reconcile(struct model *m, int which, int release)
         f->begun_ms = p.status.start_ms;
     }
     tell_plan(m, which, &o, &p);
-    check_plan(m, &p);
+    check_plan(m, observe_release(c, release), &o, &p);
     if (p.watches_pods)
         watch_pods(m, which);
     ask_all(m, which, release, &p);

@@ -10,7 +10,7 @@
 /* The first value is the usual one. */
 static const struct field {
     const char *object, *name; /* object NULL = of spec itself */
-    const char *values[5];     /* JSON, without spaces */
+    const char *values[6];     /* JSON, without spaces */
     bool begins_usual;         /* else little would happen */
 } FIELDS[] = {
     { NULL, "maxConcurrent", { "2", "1", "3" }, false },
@@ -27,6 +27,11 @@ static const struct field {
     { NULL, "paused", { "false", "true" }, true },
     { NULL, "mode", { "\"Apply\"", "\"Plan\"" }, true },
     { "approval", "required", { "false", "true" }, true },
+    { NULL, "freezeWindows", { "\"none\"", "\"often\"", "\"once\"", "\"two\"", "\"ever\"" }, false },
+    { NULL,
+      "serviceAccountName",
+      { "null", "\"deployer\"", "\"guest\"", "\"not/one\"" },
+      false },
     { "health", "deadlineSeconds", { "30", "10", "60" }, false },
     { "health", "soakSeconds", { "5", "0", "10", "20" }, false },
     { "health", "restartThreshold", { "3", "1" }, false },
@@ -92,7 +97,7 @@ char *deployment_text(char buf[NAME_BYTES], int app, bool renamed)
 
 void spec_begin(struct spec_model *m, const struct script *s, int release)
 {
-    *m = (struct spec_model){ .commit = 0 };
+    *m = (struct spec_model){ .commit = 0, .approved = -1 };
     for (int a = 0; a < APPS; a++) {
         m->apps[a].listed = a < s->apps;
         m->apps[a].commit = -1;
@@ -107,10 +112,11 @@ static cJSON *parse(const char *text)
     return json_parse(text, strlen(text), &e);
 }
 
-/* Who depends on whom is one field of the release, to be drawn and shrunk as the others are. */
+/* Who depends on whom is one field of the release, to be drawn and shrunk as the others are; so are
+ * the windows. */
 static bool is_shape(const struct field *f)
 {
-    return !strcmp(f->name, "dependsOn");
+    return !strcmp(f->name, "dependsOn") || !strcmp(f->name, "freezeWindows");
 }
 
 enum { DEPENDS_NONE, DEPENDS_CHAIN, DEPENDS_FIRST, DEPENDS_LAST };
@@ -126,6 +132,11 @@ static bool depends_on(int shape, int a, int b, int apps)
 static int shape_of(const struct spec_model *m)
 {
     return m->fields[field_index("dependsOn")];
+}
+
+enum windows spec_windows(const struct spec_model *m)
+{
+    return (enum windows)m->fields[field_index("freezeWindows")];
 }
 
 static void put_field(cJSON *tree, const struct field *f, int value)
@@ -178,6 +189,10 @@ cJSON *spec_build(const struct spec_model *m, const struct script *s)
     for (size_t i = 0; i < ARRAY_LEN(FIELDS); i++)
         if (!is_shape(&FIELDS[i]))
             put_field(tree, &FIELDS[i], m->fields[i]);
+    cJSON_AddItemToObject(tree, "freezeWindows", windows_build(spec_windows(m)));
+    if (m->approved >= 0)
+        json_put_str(cJSON_GetObjectItemCaseSensitive(tree, "approval"), "approvedCommit",
+                     commit_text(commit, m->approved));
     for (int a = 0; a < s->apps; a++)
         add_app(apps, m, a, s->apps);
     return tree;

@@ -454,6 +454,7 @@ static void put_counts(struct model *m, int dep, const struct counts *n)
     d->s_updated = n->fresh;
     d->s_available = n->available;
     d->rv = ++m->rv;
+    m->checks.stirred_ms[dep] = m->now_ms;
     model_tell(m, "  %s has %d pods, %d updated, %d available of %d: %s", d->name, n->total,
                n->fresh, n->available, d->replicas, d->tmpl.images[0]);
     server_changed(m, KIND_DEPS);

@@ -66,7 +66,7 @@ struct release {
     bool exists;
     const char *name, *uid;
     int64_t rv, generation, created_ms;
-    const char *retry_at, *reconcile_at;
+    const char *retry_at, *reconcile_at, *freeze_override;
     const struct release_spec *spec; /* as far as it could be read */
     const char *problem;             /* NULL = it is good */
     const struct release_status *status;
@@ -120,7 +120,7 @@ struct facts {
 
 struct write {
     enum action_kind kind;
-    const char *app, *deployment, *id, *body;
+    const char *app, *deployment, *id, *account, *body;
     int dep;
 };
 
@@ -218,6 +218,7 @@ struct checks {
     const char *top_uid[RELEASES];
     struct oracle deps[DEPS];
     struct latch_oracle latches[RELEASES][APPS];
+    int64_t stirred_ms[DEPS]; /* when its counts changed */
     int64_t settled_ms; /* since when all is at rest; 0 = it is not */
     bool quiet;
     int rest_plans;
@@ -271,7 +272,8 @@ void server_return(struct model *m, int dep);
 /* HTTP codes; the object as it is after it, where it was taken. */
 int server_patch_status(struct model *m, int release, const char *uid, int64_t rv,
                         const struct release_status *status);
-int server_patch_deployment(struct model *m, int dep, const char *body);
+/* In the name of an account; NULL = our own. */
+int server_patch_deployment(struct model *m, int dep, const char *account, const char *body);
 const char *server_digest(struct model *m, const char *image); /* NULL = missing */
 int dep_index(const char *name);                               /* -1 = none of ours */
 int app_index(const char *name);
@@ -299,12 +301,16 @@ void control_stale(struct model *m, enum kind kind); /* the watches will tell */
 void control_freeze(struct model *m, enum kind kind, int64_t until_ms);
 
 /* observe.c */
+/* A release as the controller knows it: by its watch, or by what it was told since. */
+const struct release *observe_release(const struct controller *c, int release);
 struct observed observe(struct model *m, struct controller *c, int release, struct arena *a);
 
 /* check*.c */
 void check_fail(struct model *m, const char *property, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-void check_plan(struct model *m, const struct plan *p);
+/* What a plan makes of the release, as its controller knows it. */
+void check_plan(struct model *m, const struct release *r, const struct observed *o,
+                const struct plan *p);
 /* A status as text, and as it is read again. */
 void check_kept(struct model *m, const struct cJSON *tree, const struct release_status *kept);
 void check_status(struct model *m, int release, const struct release_status *was,

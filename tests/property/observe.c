@@ -182,7 +182,9 @@ static struct rival observe_rival(const struct release *self, const struct relea
 
         if (strcmp(app->deployment, deployment) != 0)
             continue;
-        ret.rolling |= app_moves(app) && app->attempt->accepted;
+        ret.rolling |= app_moves(app) &&
+                       (app->attempt->accepted || app->attempt->kind == ATTEMPT_ROLLBACK ||
+                        app->attempt->kind == ATTEMPT_PUT_BACK);
         if (app->state == APP_UNCHANGED && s->observed_generation == other->generation)
             ret.unchanged_ms = app->state_ms;
     }
@@ -235,11 +237,18 @@ static void add_app(struct model *m, struct controller *c, int release, const st
         observe_sets(m, c, &f->deps[i], d, a, (struct deployment_facts *)app->dep);
 }
 
+const struct release *observe_release(const struct controller *c, int release)
+{
+    const struct release *told = &c->jobs[release].facts.release;
+    const struct release *seen = &c->seen.releases[release];
+
+    return told->exists && told->rv > seen->rv ? told : seen;
+}
+
 struct observed observe(struct model *m, struct controller *c, int release, struct arena *a)
 {
     struct facts *f = &c->jobs[release].facts;
-    const struct release *seen = &c->seen.releases[release];
-    const struct release *r = f->release.exists && f->release.rv > seen->rv ? &f->release : seen;
+    const struct release *r = observe_release(c, release);
     struct observed o = { .now_ms = m->now_ms, .ns = "shop" };
 
     o.name = r->name;
@@ -248,6 +257,9 @@ struct observed observe(struct model *m, struct controller *c, int release, stru
     o.generation = r->generation;
     o.retry_at = r->retry_at;
     o.reconcile_at = r->reconcile_at;
+    o.account = r->spec->service_account;
+    o.account_wrong = r->spec->service_account_wrong;
+    o.freeze_override = r->freeze_override;
     o.spec = r->spec;
     o.suspended = r->spec->suspend;
     o.spec_problem = r->problem;

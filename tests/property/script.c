@@ -80,6 +80,12 @@ static void draw_numbers(struct dice *d, const struct script *s, struct event *e
     case EV_HOLD:
         e->a = release, e->b = app, e->c = one_in(d, 3) ? -1 : commit;
         break;
+    case EV_APPROVE:
+    case EV_OVERRIDE:
+        e->a = release, e->b = one_in(d, 3) ? commit : -1;
+        if (e->kind == EV_OVERRIDE && one_in(d, 4))
+            e->b = -2;
+        break;
     case EV_LIST:
     case EV_RENAME:
         e->a = release, e->b = app, e->c = roll(d, 0, 1);

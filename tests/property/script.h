@@ -43,6 +43,8 @@ enum fate { FATES(X) FATE_END };
     X(LIST, "list", 3, 2, 2, 3)           /* release, app, listed */                               \
     X(RENAME, "rename", 1, 1, 1, 3)       /* release, app, other name */                           \
     X(FIELD, "field", 5, 3, 3, 3)         /* release, field, value */                              \
+    X(APPROVE, "approve", 2, 1, 1, 1)     /* release, commit (-1 = that of the spec) */            \
+    X(OVERRIDE, "override", 2, 1, 1, 1)   /* release, commit (likewise; -2 = none) */              \
     X(RETRY, "retry", 3, 2, 3, 2)         /* release, value */                                     \
     X(RECONCILE, "reconcile", 1, 1, 1, 1) /* release, value */                                     \
     X(TAG, "tag", 4, 3, 3, 3)             /* app, commit, digest (-1 = missing) */                 \

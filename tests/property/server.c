@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "property/model.h"
+#include "reconcile/zones.h"
 
 #define PREFIX "deploy.btc-shopflow.io/"
 #define SIDECAR "reg.io/mesh:1"
@@ -229,6 +230,8 @@ static void read_spec(struct model *m, struct release *r)
     struct release_spec *spec = arena_alloc(m->arena, sizeof *spec);
 
     r->problem = spec_decode(tree, m->arena, spec);
+    if (!r->problem)
+        r->problem = zones_find(spec, m->arena);
     r->spec = spec;
     r->generation++;
 }
@@ -256,6 +259,13 @@ static void make_release(struct model *m, int release, const struct spec_model *
     release_changed(m, r);
 }
 
+static const char *override_text(struct model *m, int commit)
+{
+    char buf[COMMIT_BYTES];
+
+    return model_text(m, "%s", commit_text(buf, commit));
+}
+
 /* A user edits it. */
 static void edit(struct model *m, const struct event *e)
 {
@@ -274,6 +284,10 @@ static void edit(struct model *m, const struct event *e)
         r->wish.fields[e->b] = e->c;
     else if (e->kind == EV_BAD_SPEC)
         r->wish.bad = e->b;
+    else if (e->kind == EV_APPROVE)
+        r->wish.approved = e->b < 0 ? r->wish.commit : e->b;
+    else if (e->kind == EV_OVERRIDE)
+        r->freeze_override = e->b == -2 ? NULL : override_text(m, e->b < 0 ? r->wish.commit : e->b);
     else if (e->kind == EV_RETRY)
         r->retry_at = model_text(m, "retry-%d", e->b);
     else if (e->kind == EV_RECONCILE)
@@ -329,6 +343,8 @@ void server_event(struct model *m, const struct event *e)
     case EV_LIST:
     case EV_RENAME:
     case EV_FIELD:
+    case EV_APPROVE:
+    case EV_OVERRIDE:
     case EV_RETRY:
     case EV_RECONCILE:
     case EV_REMAKE:
@@ -463,7 +479,7 @@ static void apply_patch(struct model *m, struct dep *d, const cJSON *patch)
     d->generation += !tmpl_same(&was.tmpl, &d->tmpl) || was.soft != d->soft;
 }
 
-int server_patch_deployment(struct model *m, int dep, const char *body)
+int server_patch_deployment(struct model *m, int dep, const char *account, const char *body)
 {
     struct err e = { 0 };
     AUTO(json) cJSON *patch = json_parse(body, strlen(body), &e);
@@ -471,6 +487,8 @@ int server_patch_deployment(struct model *m, int dep, const char *body)
     struct dep *d = &m->truth.deps[dep], was = *d;
     char rv[24], uid[24];
 
+    if (account && strcmp(account, "deployer") != 0) /* a guest has no rights */
+        return 403;
     if (refused(m, dep))
         return refused(m, dep);
     if (!d->exists)
