@@ -41,6 +41,17 @@ bool app_moves(const struct app_status *app)
                             app->state == APP_ROLLING_BACK);
 }
 
+bool check_runs(const struct dep *d, const struct image_list *images)
+{
+    for (size_t i = 0; i < images->n; i++) {
+        enum container which = container_named(&d->tmpl, d->app, images->items[i].container);
+
+        if (which == C_MESH || strcmp(d->tmpl.images[which], images->items[i].image) != 0)
+            return false;
+    }
+    return true;
+}
+
 /* The digest, or the whole image where it has none. */
 const char *check_what_is(const char *image)
 {
@@ -200,8 +211,7 @@ static void check_restorable(struct model *m, const struct app_status *app)
 
     if (!d->exists || o->touched_ms)
         return;
-    if (app->state == APP_ROLLED_BACK && app->attempt &&
-        strcmp(d->tmpl.images[0], app->attempt->images.items[0].image) != 0)
+    if (app->state == APP_ROLLED_BACK && app->attempt && !check_runs(d, &app->attempt->images))
         check_fail(m, "restorable", "%s is RolledBack and runs %s", d->name, d->tmpl.images[0]);
     if (app->state == APP_FAILED && app->failed_image && !o->may_stay &&
         image_same(d->tmpl.images[0], app->failed_image))

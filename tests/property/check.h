@@ -14,6 +14,8 @@
 
 /* check.c */
 bool check_same(const char *a, const char *b);
+/* Does it run exactly these images? */
+bool check_runs(const struct dep *d, const struct image_list *images);
 /* The digest, or the whole image where it has none. */
 const char *check_what_is(const char *image);
 /* R17, R18: nothing begins by the spec of such a release at that time. */

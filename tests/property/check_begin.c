@@ -68,21 +68,25 @@ static void check_preflight(struct model *m, const struct release_spec *spec,
 
 /* R3: pinned if pinDigest says so, else not; the tag is the commit's, as `tag` cuts it. Of an app
  * that is held at what is good already the image is as it was found. */
-static void check_image(struct model *m, const struct release_spec *spec,
-                        const struct app_status *app)
+static void check_image(struct model *m, const struct release *r, const struct app_status *app)
 {
+    const struct release_spec *spec = r->spec;
     const struct app_spec *own = spec_of(spec, app->name);
+    bool full = r->wish.fields[field_index("tag")];
+    const char *tagged = own ? model_text(m, "reg.io/%s:%.*s", own->name, full ? 64 : 7,
+                                          own->commit) :
+                               "";
 
     for (size_t i = 0; own && i < app->attempt->images.n; i++) {
         const char *image = app->attempt->images.items[i].image;
-        size_t n = strlen(own->image);
+        size_t n = strlen(tagged);
 
         if (!image_digest(image) == spec->pin_digest)
             check_fail(m, "pinned", "attempt %s writes %s, and pinDigest is %s", app->attempt->id,
                        image, spec->pin_digest ? "true" : "false");
-        if (!own->held && (strncmp(image, own->image, n) != 0 || (image[n] && image[n] != '@')))
+        if (!own->held && (strncmp(image, tagged, n) != 0 || (image[n] && image[n] != '@')))
             check_fail(m, "tagged", "attempt %s writes %s, and the spec says %s", app->attempt->id,
-                       image, own->image);
+                       image, tagged);
     }
 }
 
@@ -95,7 +99,7 @@ void check_begin(struct model *m, const struct release *r, const struct release_
     if (r->problem || now->observed_generation != r->generation)
         return; /* it was decided by an older spec */
     if (at->kind == ATTEMPT_ROLL)
-        check_image(m, spec, app);
+        check_image(m, r, app);
     if (at->kind == ATTEMPT_ROLLBACK &&
         (spec->rollback_never || spec->on_failure == ON_FAILURE_HALT))
         check_fail(m, "stays", "attempt %s goes back, and the spec says that nothing does", at->id);

@@ -58,13 +58,15 @@ static long long id_number(const char *id)
     return dash ? strtoll(dash + 1, NULL, 10) : 0;
 }
 
-/* The entry was dropped, and another AppRelease's patch has replaced what the Deployment told. */
+/* The entry was dropped, and another AppRelease's patch, or somebody's undo, has replaced what the
+ * Deployment told. */
 static bool begins_to_count(struct model *m, int release, int dep)
 {
     const struct attempt *there = attempt_from_annotation(m->truth.deps[dep].attempt, m->arena);
 
     return m->checks.dropped[release][dep] &&
-           !(there && attempt_is_of(there, m->truth.releases[release].uid));
+           !(there && !m->checks.deps[dep].touched_ms &&
+             attempt_is_of(there, m->truth.releases[release].uid));
 }
 
 /* Every attempt has a number higher than all before on its Deployment, and what it says does not
@@ -222,27 +224,31 @@ static void follow_chain(struct model *m, const struct release *r, const struct 
                    app->attempt->put_backs);
 }
 
-/* Did the app run its target, whole, about when status says so? */
-static void check_runs_target(struct model *m, const struct app_status *app)
+/* Did the app run its target, whole, about when status says so? In all its containers, or in its own
+ * one at least. */
+static void check_runs_target(struct model *m, const struct app_status *app, bool all)
 {
     int dep = dep_index(app->deployment);
     struct oracle *o = check_oracle(m, dep);
     int64_t slack_ms = m->script->lag_ms + m->script->slow_ms + 90 * SECOND_MS;
-    const char *image;
 
     if (app->state != APP_UPDATED && app->state != APP_UNCHANGED)
         return;
     check_note_complete(m, dep, &m->truth.deps[dep]);
     if (!m->truth.deps[dep].exists || o->touched_ms + slack_ms >= app->state_ms)
         return; /* somebody else's doing, told as a conflict */
-    image = o->complete.images[0];
     if (!o->complete_ms || o->complete_ms + slack_ms < app->state_ms)
         check_fail(m, "ready-is-true", "Ready is True, and %s was not complete", app->deployment);
-    else if (image_digest(image) && !image_same(image, app->target_image))
-        check_fail(m, "ready-is-true", "Ready is True, and %s ran %s", app->deployment, image);
+    for (int i = 0; i < CONTAINERS; i++) {
+        const char *image = i == C_MESH || (!all && i != C_APP) ? NULL : o->complete.images[i];
+
+        if (image_digest(image) && !image_same(image, app->target_image))
+            check_fail(m, "ready-is-true", "Ready is True, and %s ran %s", app->deployment, image);
+    }
 }
 
-static void check_ready(struct model *m, const struct release_status *was,
+static void check_ready(struct model *m, const struct release *r,
+                        const struct release_status *was,
                         const struct release_status *now)
 {
     const struct condition *ready = status_condition(now, "Ready");
@@ -252,17 +258,19 @@ static void check_ready(struct model *m, const struct release_status *was,
         (before && check_same(before->status, "True") && was->start_ms == now->start_ms))
         return;
     for (size_t i = 0; i < now->n_apps; i++)
-        check_runs_target(m, &now->apps[i]);
+        check_runs_target(m, &now->apps[i], !r->wish.fields[field_index("containers")]);
 }
 
-/* An app that is no longer listed is dropped as it settles: status does not say how (R12). */
+/* An app that is no longer listed, or under another Deployment, is dropped as it settles: status
+ * does not say how (R12). */
 static void drop_chains(struct model *m, int release, const struct release_status *was,
                         const struct release_status *now)
 {
     for (size_t i = 0; i < was->n_apps; i++) {
         int dep = dep_index(was->apps[i].deployment);
+        const struct app_status *kept = status_app(now, was->apps[i].name);
 
-        if (status_app(now, was->apps[i].name))
+        if (kept && check_same(kept->deployment, was->apps[i].deployment))
             continue;
         check_oracle(m, dep)->touched = true;
         m->checks.dropped[release][dep] = true;
@@ -283,7 +291,7 @@ void check_status(struct model *m, int release, const struct release_status *was
     check_bounds(m, now);
     check_ids(m, release, now);
     check_concurrent(m, release, was, now);
-    check_ready(m, was, now);
+    check_ready(m, r, was, now);
     follow_latches(m, release, now);
     drop_chains(m, release, was, now);
     for (size_t i = 0; i < now->n_apps; i++) {

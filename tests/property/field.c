@@ -20,6 +20,7 @@ static const struct field {
     { NULL, "rollback", { "\"Auto\"", "\"Never\"" }, false },
     { NULL, "onFailure", { "\"RollbackFailed\"", "\"RollbackAll\"", "\"Halt\"" }, false },
     { NULL, "dependsOn", { "\"none\"", "\"chain\"", "\"first\"", "\"last\"" }, false },
+    { NULL, "containers", { "\"all\"", "\"own\"", "\"worker\"" }, false },
     { NULL, "enforceRollingUpdate", { "true", "false" }, false },
     { NULL, "tag", { "\"ShortSHA\"", "\"FullSHA\"" }, false },
     { NULL, "historyLimit", { "10", "1", "2" }, false },
@@ -116,7 +117,8 @@ static cJSON *parse(const char *text)
  * the windows. */
 static bool is_shape(const struct field *f)
 {
-    return !strcmp(f->name, "dependsOn") || !strcmp(f->name, "freezeWindows");
+    return !strcmp(f->name, "dependsOn") || !strcmp(f->name, "containers") ||
+            !strcmp(f->name, "freezeWindows");
 }
 
 enum { DEPENDS_NONE, DEPENDS_CHAIN, DEPENDS_FIRST, DEPENDS_LAST };
@@ -160,6 +162,20 @@ static void add_needs(cJSON *app, const struct spec_model *m, int a, int n)
     }
 }
 
+/* Which containers are the app's: all with its image, its own only, the worker besides. */
+static void add_containers(cJSON *app, const struct spec_model *m, const char *name)
+{
+    int which = m->fields[field_index("containers")];
+    cJSON *list;
+
+    if (!which)
+        return;
+    list = json_put_array(app, "containers");
+    cJSON_AddItemToArray(list, cJSON_CreateString(name));
+    if (which == 2)
+        cJSON_AddItemToArray(list, cJSON_CreateString("worker"));
+}
+
 static void add_app(cJSON *apps, const struct spec_model *m, int a, int n)
 {
     char name[NAME_BYTES], commit[COMMIT_BYTES];
@@ -171,6 +187,7 @@ static void add_app(cJSON *apps, const struct spec_model *m, int a, int n)
     cJSON_AddItemToArray(apps, app);
     snprintf(name, sizeof name, "app%d", a);
     json_put_str(app, "name", name);
+    add_containers(app, m, name);
     if (m->apps[a].commit >= 0)
         json_put_str(app, "commit", commit_text(commit, m->apps[a].commit));
     if (m->apps[a].renamed)

@@ -24,12 +24,29 @@
 #define PODS 96
 #define TIMERS 512
 #define IDS 512
-#define CONTAINERS 2
+
+/* --- containers.c --- */
+
+enum container { C_APP, C_MESH, C_WORKER, C_MIGRATE, C_PROXY, CONTAINERS };
+
+struct container_kind {
+    const char *name; /* NULL = the app's */
+    bool init, sidecar, readiness;
+};
+
+struct tmpl;
+enum container container_at(int place); /* in a list of the API server */
+const struct container_kind *container_kind(enum container which);
+const char *container_name(char buf[NAME_BYTES], int app, enum container which);
+/* One of the app; C_MESH = the template has none of that name. */
+enum container container_named(const struct tmpl *t, int app, const char *name);
+/* Which of them shows what its image does to it; C_APP where all are good. */
+enum container container_culprit(const enum fate fates[CONTAINERS]);
 
 /* --- what is stored --- */
 
 struct tmpl {
-    const char *images[CONTAINERS]; /* "app<n>", and a side-car that is nobody's */
+    const char *images[CONTAINERS]; /* NULL = it has none of that kind */
     int env;
 };
 
@@ -56,9 +73,10 @@ struct set {
 struct pod {
     bool used, ready, deleting, running, has_last;
     int64_t uid, set_uid, dep_uid, created_ms, start_ms, ready_ms;
-    const char *name, *image_id, *waiting, *message, *end_reason, *unschedulable;
+    const char *name, *image_ids[CONTAINERS], *waiting, *message, *end_reason, *unschedulable;
     int restarts, exit_code;
     enum fate fate;
+    enum container culprit; /* whose state all of this is; the others are well */
     int step;
 };
 

@@ -105,7 +105,7 @@ static void draw_numbers(struct dice *d, const struct script *s, struct event *e
         e->a = app, e->b = one_in(d, 4) ? 0 : roll(d, 1, 4);
         break;
     case EV_SET_IMAGE:
-        e->a = app, e->b = commit, e->c = roll(d, 0, 1);
+        e->a = app, e->b = commit, e->c = roll(d, 0, 3);
         break;
     case EV_UNDO:
     case EV_SET_ENV:
@@ -190,6 +190,7 @@ void script_draw(struct script *s, uint64_t seed)
         s->runs[a] = one_in(&d, 6) ? roll(&d, 0, COMMITS - 1) : 0;
         s->pinned[a] = !one_in(&d, 4);
         s->replicas[a] = one_in(&d, 10) ? 0 : roll(&d, 1, 3);
+        s->with[a] = one_in(&d, 3) ? roll(&d, 0, WITH_END - 1) : 0;
     }
     for (int r = 0; r < s->releases; r++)
         for (size_t i = 0; i < field_count(); i++)
@@ -223,6 +224,8 @@ void script_print(const struct script *s, FILE *out)
                 s->replicas[a]);
         for (int c = 0; c < COMMITS; c++)
             fprintf(out, " %d", s->tags[a][c]);
+        if (s->with[a])
+            fprintf(out, " with %d", s->with[a]);
         fputc('\n', out);
     }
     for (int r = 0; r < s->releases; r++)
@@ -265,6 +268,7 @@ static bool read_app(struct script *s, const char *line)
     for (int c = 0; c < COMMITS; c++, at += used)
         if (sscanf(line + at, " %d%n", &s->tags[a][c], &used) != 1)
             return false;
+    sscanf(line + at, " with %d", &s->with[a]);
     return true;
 }
 

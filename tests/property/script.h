@@ -49,7 +49,7 @@ enum fate { FATES(X) FATE_END };
     X(RECONCILE, "reconcile", 1, 1, 1, 1) /* release, value */                                     \
     X(TAG, "tag", 4, 3, 3, 3)             /* app, commit, digest (-1 = missing) */                 \
     X(SCALE, "scale", 2, 3, 2, 2)         /* deployment, replicas */                               \
-    X(SET_IMAGE, "set-image", 0, 8, 1, 1) /* deployment, commit, pinned */                         \
+    X(SET_IMAGE, "set-image", 0, 8, 1, 1) /* deployment, commit, pinned (+2: all) */                      \
     X(UNDO, "undo", 0, 5, 1, 1)           /* deployment */                                         \
     X(SET_ENV, "set-env", 0, 3, 1, 1)     /* deployment */                                         \
     X(ANNOTATE, "annotate", 0, 2, 1, 1)   /* deployment, which */                                  \
@@ -95,10 +95,15 @@ struct script {
     int runs[APPS];          /* the commit that the Deployment runs at first */
     int pinned[APPS];
     int replicas[APPS];
+    int with[APPS]; /* WITH_… */
     int fields[RELEASES][FIELDS_MAX]; /* of the spec, as it begins: which value (field.c) */
     struct event events[EVENTS_MAX];
     size_t n_events;
 };
+
+/* What an app's pods have beside its own container and one that is nobody's: run with its image, or
+ * with another one of its repository. */
+enum { WITH_WORKER = 1, WITH_MIGRATE = 2, WITH_PROXY = 4, WITH_ANOTHER = 8, WITH_END = 16 };
 
 enum { THEME_CALM, THEME_HANDS, THEME_FAULTS, THEME_ODD, THEMES };
 

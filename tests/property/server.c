@@ -79,6 +79,19 @@ static void change_template(struct model *m, int dep, const char *manager)
     touch(m, dep);
 }
 
+static void set_images(struct model *m, struct tmpl *t, int app)
+{
+    int with = m->script->with[app], runs = m->script->runs[app];
+    int other = with & WITH_ANOTHER ? (runs + 1) % COMMITS : runs;
+    const char *image = image_text(m, app, other, m->script->pinned[app]);
+
+    t->images[C_APP] = image_text(m, app, runs, m->script->pinned[app]);
+    t->images[C_MESH] = SIDECAR;
+    t->images[C_WORKER] = with & WITH_WORKER ? image : NULL;
+    t->images[C_MIGRATE] = with & WITH_MIGRATE ? image : NULL;
+    t->images[C_PROXY] = with & WITH_PROXY ? image : NULL;
+}
+
 static void make_dep(struct model *m, int dep)
 {
     int app = dep % APPS;
@@ -93,8 +106,7 @@ static void make_dep(struct model *m, int dep)
                        .generation = 1,
                        .replicas = m->script->replicas[app],
                        .manager = "kubectl" };
-    d->tmpl.images[0] = image_text(m, app, m->script->runs[app], m->script->pinned[app]);
-    d->tmpl.images[1] = SIDECAR;
+    set_images(m, &d->tmpl, app);
     server_changed(m, KIND_DEPS);
 }
 
@@ -139,15 +151,20 @@ static void delete_dep(struct model *m, int dep, int back_s)
         model_at(m, m->now_ms + 2000 + back_s * SECOND_MS, T_RETURN, dep, 1, 0, NULL);
 }
 
-static void set_image(struct model *m, int dep, int commit, bool pinned)
+/* Of its own container, or of all that run the app's image. */
+static void set_image(struct model *m, int dep, int commit, int pinned)
 {
     struct dep *d = &m->truth.deps[dep];
-    const char *image = image_text(m, d->app, commit, pinned);
+    const char *image = image_text(m, d->app, commit, pinned & 1);
+    struct tmpl now = d->tmpl;
 
-    if (!strcmp(image, d->tmpl.images[0]))
+    for (int i = 0; i < CONTAINERS; i++)
+        if (i == C_APP || (pinned & 2 && i != C_MESH && now.images[i]))
+            now.images[i] = image;
+    if (tmpl_same(&now, &d->tmpl))
         return;
     check_touched(m, dep);
-    d->tmpl.images[0] = image;
+    d->tmpl = now;
     change_template(m, dep, "kubectl-set");
 }
 
@@ -435,14 +452,13 @@ int server_patch_status(struct model *m, int release, const char *uid, int64_t r
     return 200;
 }
 
-static void apply_images(struct model *m, struct dep *d, const cJSON *containers)
+static void apply_images(struct model *m, struct dep *d, const cJSON *containers, bool init)
 {
     JSON_EACH(item, containers) {
-        char name[NAME_BYTES];
+        enum container which = container_named(&d->tmpl, d->app, json_str(item, "name"));
 
-        snprintf(name, sizeof name, "app%d", d->app);
-        if (!strcmp(json_str(item, "name"), name))
-            d->tmpl.images[0] = model_text(m, "%s", json_str(item, "image"));
+        if (which != C_MESH && container_kind(which)->init == init)
+            d->tmpl.images[which] = model_text(m, "%s", json_str(item, "image"));
         else
             check_fail(m, "foreign-container", "the patch of %s names container %s", d->name,
                        json_str(item, "name"));
@@ -471,7 +487,8 @@ static void apply_patch(struct model *m, struct dep *d, const cJSON *patch)
     d->attempt = annotation(m, annotations, PREFIX "attempt", d->attempt);
     d->latch = annotation(m, annotations, PREFIX "latch", d->latch);
     d->owner = annotation(m, annotations, PREFIX "owner", d->owner);
-    apply_images(m, d, json_at(spec, "template", "spec", "containers"));
+    apply_images(m, d, json_at(spec, "template", "spec", "containers"), false);
+    apply_images(m, d, json_at(spec, "template", "spec", "initContainers"), true);
     if (json_get(spec, "strategy"))
         d->soft = true;
     if (!tmpl_same(&was.tmpl, &d->tmpl))
