@@ -12,6 +12,7 @@
     (150 * SECOND_MS) /* after it has settled: a Deployment's absence is told by then */
 #define QUIET_MS (300 * SECOND_MS)
 #define PLANS_AT_REST 500
+#define LATE_MS (100 * SECOND_MS)
 #define WOKEN_MS (2 * SECOND_MS)
 #define OPEN_MS (BEGIN_MS + 480 * SECOND_MS) /* in no window that ends */
 
@@ -84,7 +85,7 @@ static void check_conditions(struct model *m, const struct release_status *s)
 /* Does something outside that stays keep the release waiting? */
 static bool is_excused(const struct model *m, const struct release *r)
 {
-    for (size_t i = 0; i < r->status->n_apps; i++) {
+    for (size_t i = 0; r->exists && i < r->status->n_apps; i++) {
         int dep = dep_index(r->status->apps[i].deployment);
 
         if (dep >= 0 && m->truth.deps[dep].exists && m->truth.deps[dep].paused)
@@ -95,7 +96,7 @@ static bool is_excused(const struct model *m, const struct release *r)
 
 static bool any_excused(const struct model *m)
 {
-    for (int r = 0; r < m->script->releases; r++)
+    for (int r = 0; r < m->n_releases; r++)
         if (is_excused(m, &m->truth.releases[r]))
             return true;
     return false;
@@ -104,8 +105,8 @@ static bool any_excused(const struct model *m)
 /* In mode Plan what is told follows the cluster, pods that come and go as well (R18). */
 static bool any_plan_only(const struct model *m)
 {
-    for (int r = 0; r < m->script->releases; r++)
-        if (m->truth.releases[r].spec->plan_only)
+    for (int r = 0; r < m->n_releases; r++)
+        if (m->truth.releases[r].exists && m->truth.releases[r].spec->plan_only)
             return true;
     return false;
 }
@@ -188,6 +189,8 @@ static bool waits_for_window(const struct model *m, const struct release *r)
 
 static bool is_at_rest(const struct model *m, const struct release *r)
 {
+    if (!r->exists)
+        return true;
     return r->status->observed_generation == r->generation && !waits_for_window(m, r) &&
            (!status_condition(r->status, "Reconciling") || is_excused(m, r) || r->spec->suspend ||
             waits_for_account(r) ||
@@ -196,9 +199,18 @@ static bool is_at_rest(const struct model *m, const struct release *r)
 
 static bool all_at_rest(const struct model *m)
 {
-    for (int r = 0; r < m->script->releases; r++)
+    for (int r = 0; r < m->n_releases; r++)
         if (!is_at_rest(m, &m->truth.releases[r]) ||
             (m->controllers[m->leader].jobs[r].chain.on && !any_excused(m) && !any_plan_only(m)))
+            return false;
+    return true;
+}
+
+/* What failed may be, in one container, where it went back to. */
+static bool runs_in_all(const struct dep *d, const char *image)
+{
+    for (int i = 0; i < CONTAINERS; i++)
+        if (i != C_MESH && d->tmpl.images[i] && !image_same(d->tmpl.images[i], image))
             return false;
     return true;
 }
@@ -214,7 +226,7 @@ static void check_restorable(struct model *m, const struct app_status *app)
     if (app->state == APP_ROLLED_BACK && app->attempt && !check_runs(d, &app->attempt->images))
         check_fail(m, "restorable", "%s is RolledBack and runs %s", d->name, d->tmpl.images[0]);
     if (app->state == APP_FAILED && app->failed_image && !o->may_stay &&
-        image_same(d->tmpl.images[0], app->failed_image))
+        runs_in_all(d, app->failed_image))
         check_fail(m, "restorable", "%s failed (%s) and still runs %s", d->name, app->reason,
                    d->tmpl.images[0]);
     if (check_same(app->reason, REASON_NoRollbackTarget) && app->good_image &&
@@ -262,11 +274,46 @@ static void check_all_back(struct model *m, const struct release *r)
     }
 }
 
+/* What has finished is deleted in time, and nothing else is. */
+static bool is_expired(const struct model *m, const struct release *r, int64_t late_ms)
+{
+    const struct release_status *s = r->status;
+    const struct condition *ready = status_condition(s, "Ready");
+    int64_t since_ms = r->spec->plan_only && ready ? ready->transition_ms :
+                       s->n_history                ? s->history[0].finish_ms :
+                                                     0;
+
+    return r->spec->ttl_ms >= 0 && since_ms && m->now_ms >= since_ms + r->spec->ttl_ms + late_ms;
+}
+
+static void check_expired(struct model *m, const struct release *r)
+{
+    if (!r->problem && !r->spec->suspend && !status_condition(r->status, "Reconciling") &&
+        !is_excused(m, r) && !waits_for_window(m, r) && is_expired(m, r, LATE_MS))
+        check_fail(m, "ttl", "%s has finished long ago, and is there still", r->name);
+}
+
+void check_deleted(struct model *m, int release)
+{
+    const struct release *r = &m->truth.releases[release];
+
+    if (m->zombie)
+        return; /* it was right when it was sent */
+    for (size_t i = 0; i < r->status->n_apps; i++)
+        if (app_moves(&r->status->apps[i]))
+            check_fail(m, "ttl", "%s is deleted while %s rolls", r->name, r->status->apps[i].name);
+    if (!is_expired(m, r, 0) || status_condition(r->status, "Reconciling"))
+        check_fail(m, "ttl", "%s is deleted, and has not finished so long ago", r->name);
+}
+
 static void check_end(struct model *m)
 {
-    for (int r = 0; r < m->script->releases; r++) {
+    for (int r = 0; r < m->n_releases; r++) {
         const struct release *release = &m->truth.releases[r];
 
+        if (!release->exists)
+            continue;
+        check_expired(m, release);
         for (size_t i = 0; i < release->status->n_apps; i++)
             check_restorable(m, &release->status->apps[i]);
         check_all_back(m, release);

@@ -15,7 +15,7 @@ static void check_written_ahead(struct model *m, int dep, const struct attempt *
     for (size_t i = 0; i < r->status->n_apps; i++)
         if (app_index(r->status->apps[i].name) == seen->app)
             app = &r->status->apps[i];
-    if (m->zombie || strncmp(r->uid, at->id, UID_DIGITS) != 0)
+    if (m->zombie || !r->exists || strncmp(r->uid, at->id, UID_DIGITS) != 0)
         return;
     if (r->status->observed_generation == r->generation && r->spec->suspend)
         check_fail(m, "suspended", "%s is patched", m->truth.deps[dep].name);
@@ -142,7 +142,7 @@ void check_patch(struct model *m, int dep, const struct dep *was, const struct a
                    at ? at->id : "nothing");
         return;
     }
-    if (m->script->releases > 1 && o->by != seen->release + 1)
+    if (m->n_releases > 1 && o->by != seen->release + 1)
         check_touched(m, dep); /* for the other one it is somebody else's doing */
     o->by = seen->release + 1;
     check_written_ahead(m, dep, at, seen);

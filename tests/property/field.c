@@ -24,6 +24,7 @@ static const struct field {
     { NULL, "enforceRollingUpdate", { "true", "false" }, false },
     { NULL, "tag", { "\"ShortSHA\"", "\"FullSHA\"" }, false },
     { NULL, "historyLimit", { "10", "1", "2" }, false },
+    { NULL, "ttlSecondsAfterFinished", { "null", "60", "0" }, false },
     { NULL, "suspend", { "false", "true" }, true },
     { NULL, "paused", { "false", "true" }, true },
     { NULL, "mode", { "\"Apply\"", "\"Plan\"" }, true },

@@ -3,7 +3,7 @@
  *
  *   server.c     the API server and a registry: what is stored, what a write does, script events
  *   kubernetes.c the Deployment controller and kubelets
- *   control.c    a controller: watches that lag, facts, plan, effects (as reconcile/ does it)
+ *   control.c    a controller: facts, plan, effects (as reconcile/ does it); watch.c: what it sees
  *   observe.c    what a plan may know
  *   check.h      the properties, in check*.c
  *
@@ -250,6 +250,7 @@ struct model {
     int64_t now_ms, calm_ms;
     struct cluster truth;
     int64_t rv, uids, draws;
+    int n_releases; /* that ever were */
     struct timer timers[TIMERS];
     size_t n_timers;
     int64_t seq;
@@ -292,6 +293,8 @@ int server_patch_status(struct model *m, int release, const char *uid, int64_t r
                         const struct release_status *status);
 /* In the name of an account; NULL = our own. */
 int server_patch_deployment(struct model *m, int dep, const char *account, const char *body);
+/* HTTP codes; the uid is a precondition. */
+int server_delete_release(struct model *m, int release, const char *uid);
 const char *server_digest(struct model *m, const char *image); /* NULL = missing */
 int dep_index(const char *name);                               /* -1 = none of ours */
 int app_index(const char *name);
@@ -309,6 +312,7 @@ bool tmpl_same(const struct tmpl *a, const struct tmpl *b);
 
 /* control.c */
 void control_begin(struct model *m, int which);
+void control_add_keys(struct model *m, int which);
 void control_stop(struct model *m, int which);
 void control_refresh(struct model *m, int which, enum kind kind);
 void control_pods_synced(struct model *m, int which, int epoch);
@@ -336,6 +340,7 @@ void check_status(struct model *m, int release, const struct release_status *was
 void check_patch(struct model *m, int dep, const struct dep *was, const struct attempt *at);
 void check_touched(struct model *m, int dep); /* somebody else changed it */
 void check_remade(struct model *m, int release);
+void check_deleted(struct model *m, int release); /* by ourselves */
 void check_truth(struct model *m, int dep); /* its counts changed */
 void check_rest(struct model *m);           /* after each step once the world is calm */
 bool app_moves(const struct app_status *app);

@@ -70,7 +70,8 @@ static int draw_code(struct dice *d)
 /* The numbers of an event. */
 static void draw_numbers(struct dice *d, const struct script *s, struct event *e)
 {
-    int release = roll(d, 0, s->releases - 1), app = roll(d, 0, s->apps - 1);
+    int release = roll(d, 0, one_in(d, 5) ? RELEASES - 1 : s->releases - 1);
+    int app = roll(d, 0, s->apps - 1);
     int commit = roll(d, 0, COMMITS - 1);
 
     switch (e->kind) {
@@ -128,6 +129,9 @@ static void draw_numbers(struct dice *d, const struct script *s, struct event *e
     case EV_QUOTA:
     case EV_NO_NODE:
         e->a = app, e->b = roll(d, 5, 90);
+        break;
+    case EV_CREATE:
+        e->a = commit;
         break;
     case EV_REMAKE:
         e->a = release;

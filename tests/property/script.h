@@ -14,7 +14,7 @@
 #define APPS 4
 #define COMMITS 6
 #define DIGESTS 9
-#define RELEASES 2
+#define RELEASES 4 /* two from the beginning, at most */
 #define EVENTS_MAX 40
 #define FIELDS_MAX 32
 
@@ -60,6 +60,7 @@ enum fate { FATES(X) FATE_END };
     X(QUOTA, "quota", 0, 0, 1, 2)         /* deployment, for s */                                  \
     X(NO_NODE, "no-node", 0, 0, 1, 2)     /* deployment, for s */                                  \
     X(REMAKE, "remake", 0, 0, 1, 2)       /* release: deleted and created anew */                  \
+    X(CREATE, "create", 3, 1, 1, 2)       /* commit: one more release, like the newest */          \
     X(BAD_SPEC, "bad-spec", 1, 1, 1, 1)   /* release, bad */                                       \
     X(RESTART, "restart", 0, 1, 8, 2)     /* - */                                                  \
     X(SECOND, "second", 0, 0, 4, 1)       /* for s: the old controller goes on so long */          \

@@ -259,6 +259,8 @@ static void release_changed(struct model *m, struct release *r)
     server_changed(m, KIND_RELEASES);
 }
 
+static const char *const NAMES[RELEASES] = { "first", "second", "third", "fourth" };
+
 static void make_release(struct model *m, int release, const struct spec_model *wish)
 {
     struct release *r = &m->truth.releases[release];
@@ -266,7 +268,7 @@ static void make_release(struct model *m, int release, const struct spec_model *
 
     none->observed_generation = -1;
     *r = (struct release){ .exists = true,
-                           .name = release ? "second" : "first",
+                           .name = NAMES[release],
                            .uid = model_text(m, "%08llx-0000-4000-8000-000000000000",
                                              (unsigned long long)++m->uids + 0xa0000000),
                            .created_ms = m->now_ms,
@@ -274,6 +276,34 @@ static void make_release(struct model *m, int release, const struct spec_model *
                            .wish = *wish };
     read_spec(m, r);
     release_changed(m, r);
+    if (release >= m->n_releases)
+        m->n_releases = release + 1;
+}
+
+/* As CI does at each push: like the newest one, at another commit. */
+static void create_release(struct model *m, int commit)
+{
+    struct spec_model wish;
+
+    if (m->n_releases == RELEASES)
+        return;
+    wish = m->truth.releases[m->n_releases - 1].wish;
+    wish.commit = commit;
+    make_release(m, m->n_releases, &wish);
+}
+
+int server_delete_release(struct model *m, int release, const char *uid)
+{
+    struct release *r = &m->truth.releases[release];
+
+    if (!r->exists)
+        return 404;
+    if (strcmp(r->uid, uid) != 0)
+        return 409;
+    check_deleted(m, release);
+    r->exists = false;
+    release_changed(m, r);
+    return 200;
 }
 
 static const char *override_text(struct model *m, int commit)
@@ -289,6 +319,8 @@ static void edit(struct model *m, const struct event *e)
     struct release *r = &m->truth.releases[e->a];
     struct spec_model was = r->wish;
 
+    if (e->a >= m->n_releases || (!r->exists && e->kind != EV_REMAKE))
+        return;
     if (e->kind == EV_COMMIT)
         r->wish.commit = e->b;
     else if (e->kind == EV_HOLD)
@@ -367,6 +399,9 @@ void server_event(struct model *m, const struct event *e)
     case EV_REMAKE:
     case EV_BAD_SPEC:
         edit(m, e);
+        break;
+    case EV_CREATE:
+        create_release(m, e->a);
         break;
     case EV_TAG:
         m->tags[e->a][e->b] = e->c;
