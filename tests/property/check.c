@@ -286,10 +286,19 @@ static bool is_expired(const struct model *m, const struct release *r, int64_t l
     return r->spec->ttl_ms >= 0 && since_ms && m->now_ms >= since_ms + r->spec->ttl_ms + late_ms;
 }
 
+/* Beside one that failed an app may wait: what it waits for may come. */
+static bool any_waits(const struct release_status *s)
+{
+    for (size_t i = 0; i < s->n_apps; i++)
+        if (s->apps[i].state == APP_WAITING)
+            return true;
+    return false;
+}
+
 static void check_expired(struct model *m, const struct release *r)
 {
     if (!r->problem && !r->spec->suspend && !status_condition(r->status, "Reconciling") &&
-        !is_excused(m, r) && !waits_for_window(m, r) && is_expired(m, r, LATE_MS))
+        !is_excused(m, r) && !any_waits(r->status) && is_expired(m, r, LATE_MS))
         check_fail(m, "ttl", "%s has finished long ago, and is there still", r->name);
 }
 

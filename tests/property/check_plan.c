@@ -54,12 +54,12 @@ void check_writes(struct model *m, const struct release *r, const struct observe
         const struct action *act = &p->actions[i];
         const struct app_status *app;
 
+        if (r->spec->suspend && act->kind != ACT_PATCH_STATUS && act->kind != ACT_EVENT)
+            check_fail(m, "suspended", "%s, while suspended", action_name(act->kind));
         if (act->kind != ACT_PATCH_DEPLOYMENT)
             continue;
         app = app_of(&p->status, act->id);
         check_account(m, r, act);
-        if (r->spec->suspend)
-            check_fail(m, "suspended", "a patch of %s is sent", act->deployment);
         if (app && !r->problem)
             check_first_patch(m, r, o, app);
     }

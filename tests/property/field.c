@@ -15,7 +15,7 @@ static const struct field {
 } FIELDS[] = {
     { NULL, "maxConcurrent", { "2", "1", "3" }, false },
     { NULL, "missingImagePolicy", { "\"Wait\"", "\"Skip\"", "\"Fail\"" }, false },
-    { NULL, "imageWaitSeconds", { "60", "20", "0" }, false },
+    { NULL, "imageWaitSeconds", { "60", "20", "0", "300" }, false },
     { NULL, "pinDigest", { "true", "false" }, false },
     { NULL, "rollback", { "\"Auto\"", "\"Never\"" }, false },
     { NULL, "onFailure", { "\"RollbackFailed\"", "\"RollbackAll\"", "\"Halt\"" }, false },

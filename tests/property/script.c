@@ -93,6 +93,8 @@ static void draw_numbers(struct dice *d, const struct script *s, struct event *e
         break;
     case EV_FIELD:
         e->a = release, e->b = roll(d, 0, (int)field_count() - 1);
+        for (bool hold = one_in(d, 3); hold && !field_begins_usual((size_t)e->b);)
+            e->b = (e->b + 1) % (int)field_count(); /* holds and their ends */
         e->c = roll(d, 0, (int)field_values((size_t)e->b) - 1);
         break;
     case EV_RETRY:
