@@ -193,8 +193,7 @@ static bool is_at_rest(const struct model *m, const struct release *r)
         return true;
     return r->status->observed_generation == r->generation && !waits_for_window(m, r) &&
            (!status_condition(r->status, "Reconciling") || is_excused(m, r) || r->spec->suspend ||
-            waits_for_account(r) ||
-            (is_held_for_good(m, r) && !has_started(r->status)));
+            waits_for_account(r) || (is_held_for_good(m, r) && !has_started(r->status)));
 }
 
 static bool all_at_rest(const struct model *m)
@@ -255,8 +254,9 @@ static void check_all_back(struct model *m, const struct release *r)
     const struct app_status *failed = NULL;
     const struct condition *resolved = status_condition(s, "ImagesResolved");
 
-    if (r->problem || r->spec->suspend || r->spec->plan_only || r->spec->on_failure != ON_FAILURE_ROLLBACK_ALL ||
-        !resolved || !check_same(resolved->status, "True"))
+    if (r->problem || r->spec->suspend || r->spec->plan_only ||
+        r->spec->on_failure != ON_FAILURE_ROLLBACK_ALL || !resolved ||
+        !check_same(resolved->status, "True"))
         return;
     for (size_t i = 0; i < s->n_apps; i++)
         if (check_has_failed(r->spec, &s->apps[i]) &&

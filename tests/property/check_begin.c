@@ -26,8 +26,8 @@ static const struct app_spec *spec_of(const struct release_spec *spec, const cha
 bool check_has_failed(const struct release_spec *spec, const struct app_status *app)
 {
     return spec_of(spec, app->name) &&
-           (app->state == APP_FAILED || (app->state == APP_ROLLED_BACK &&
-                                         !check_same(app->reason, REASON_ReleaseFailed)));
+           (app->state == APP_FAILED ||
+            (app->state == APP_ROLLED_BACK && !check_same(app->reason, REASON_ReleaseFailed)));
 }
 
 /* R13, R14: what the app depends on is good, and under Halt and RollbackAll no other has failed. */
@@ -73,9 +73,8 @@ static void check_image(struct model *m, const struct release *r, const struct a
     const struct release_spec *spec = r->spec;
     const struct app_spec *own = spec_of(spec, app->name);
     bool full = r->wish.fields[field_index("tag")];
-    const char *tagged = own ? model_text(m, "reg.io/%s:%.*s", own->name, full ? 64 : 7,
-                                          own->commit) :
-                               "";
+    const char *tagged =
+        own ? model_text(m, "reg.io/%s:%.*s", own->name, full ? 64 : 7, own->commit) : "";
 
     for (size_t i = 0; own && i < app->attempt->images.n; i++) {
         const char *image = app->attempt->images.items[i].image;

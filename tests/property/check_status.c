@@ -224,8 +224,8 @@ static void follow_chain(struct model *m, const struct release *r, const struct 
                    app->attempt->put_backs);
 }
 
-/* Did the app run its target, whole, about when status says so? In all its containers, or in its own
- * one at least. */
+/* Did the app run its target, whole, about when status says so? In all its containers, or in its
+ * own one at least. */
 static void check_runs_target(struct model *m, const struct app_status *app, bool all)
 {
     int dep = dep_index(app->deployment);
@@ -247,8 +247,7 @@ static void check_runs_target(struct model *m, const struct app_status *app, boo
     }
 }
 
-static void check_ready(struct model *m, const struct release *r,
-                        const struct release_status *was,
+static void check_ready(struct model *m, const struct release *r, const struct release_status *was,
                         const struct release_status *now)
 {
     const struct condition *ready = status_condition(now, "Ready");

@@ -5,9 +5,9 @@
 #include "property/model.h"
 
 static const struct container_kind KINDS_OF[CONTAINERS] = {
-    [C_APP] = { NULL, .readiness = true },        /* named like the app */
-    [C_MESH] = { "mesh" },                        /* nobody's */
-    [C_WORKER] = { "worker" },                    /* these run the app's image too */
+    [C_APP] = { NULL, .readiness = true }, /* named like the app */
+    [C_MESH] = { "mesh" },                 /* nobody's */
+    [C_WORKER] = { "worker" },             /* these run the app's image too */
     [C_MIGRATE] = { "migrate", .init = true },
     [C_PROXY] = { "proxy", .init = true, .sidecar = true, .readiness = true },
 };

@@ -29,11 +29,11 @@ static const struct field {
     { NULL, "paused", { "false", "true" }, true },
     { NULL, "mode", { "\"Apply\"", "\"Plan\"" }, true },
     { "approval", "required", { "false", "true" }, true },
-    { NULL, "freezeWindows", { "\"none\"", "\"often\"", "\"once\"", "\"two\"", "\"ever\"" }, false },
     { NULL,
-      "serviceAccountName",
-      { "null", "\"deployer\"", "\"guest\"", "\"not/one\"" },
+      "freezeWindows",
+      { "\"none\"", "\"often\"", "\"once\"", "\"two\"", "\"ever\"" },
       false },
+    { NULL, "serviceAccountName", { "null", "\"deployer\"", "\"guest\"", "\"not/one\"" }, false },
     { "health", "deadlineSeconds", { "30", "10", "60" }, false },
     { "health", "soakSeconds", { "5", "0", "10", "20" }, false },
     { "health", "restartThreshold", { "3", "1" }, false },
@@ -119,7 +119,7 @@ static cJSON *parse(const char *text)
 static bool is_shape(const struct field *f)
 {
     return !strcmp(f->name, "dependsOn") || !strcmp(f->name, "containers") ||
-            !strcmp(f->name, "freezeWindows");
+           !strcmp(f->name, "freezeWindows");
 }
 
 enum { DEPENDS_NONE, DEPENDS_CHAIN, DEPENDS_FIRST, DEPENDS_LAST };

@@ -237,7 +237,7 @@ struct checks {
     struct oracle deps[DEPS];
     struct latch_oracle latches[RELEASES][APPS];
     int64_t stirred_ms[DEPS]; /* when its counts changed */
-    int64_t settled_ms; /* since when all is at rest; 0 = it is not */
+    int64_t settled_ms;       /* since when all is at rest; 0 = it is not */
     bool quiet;
     int rest_plans;
     long plans, patches;
@@ -341,8 +341,8 @@ void check_patch(struct model *m, int dep, const struct dep *was, const struct a
 void check_touched(struct model *m, int dep); /* somebody else changed it */
 void check_remade(struct model *m, int release);
 void check_deleted(struct model *m, int release); /* by ourselves */
-void check_truth(struct model *m, int dep); /* its counts changed */
-void check_rest(struct model *m);           /* after each step once the world is calm */
+void check_truth(struct model *m, int dep);       /* its counts changed */
+void check_rest(struct model *m);                 /* after each step once the world is calm */
 bool app_moves(const struct app_status *app);
 
 #endif

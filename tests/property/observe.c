@@ -239,9 +239,9 @@ static struct rival observe_rival(const struct release *self, const struct relea
 
         if (strcmp(app->deployment, deployment) != 0)
             continue;
-        ret.rolling |= app_moves(app) &&
-                       (app->attempt->accepted || app->attempt->kind == ATTEMPT_ROLLBACK ||
-                        app->attempt->kind == ATTEMPT_PUT_BACK);
+        ret.rolling |=
+            app_moves(app) && (app->attempt->accepted || app->attempt->kind == ATTEMPT_ROLLBACK ||
+                               app->attempt->kind == ATTEMPT_PUT_BACK);
         if (app->state == APP_UNCHANGED && s->observed_generation == other->generation)
             ret.unchanged_ms = app->state_ms;
     }
@@ -268,9 +268,7 @@ static bool runs_a_tag(const struct tmpl *t)
 
 static bool needs_pods(const struct release *r, const struct dep *d)
 {
-    if (status_condition(r->status, "Reconciling") &&
-        (runs_a_tag(&d->tmpl) ||
-         !dep_is_complete(d)))
+    if (status_condition(r->status, "Reconciling") && (runs_a_tag(&d->tmpl) || !dep_is_complete(d)))
         return true;
     for (size_t i = 0; i < r->status->n_apps; i++)
         if (!strcmp(r->status->apps[i].deployment, d->name) && app_moves(&r->status->apps[i]))

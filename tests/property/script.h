@@ -49,7 +49,7 @@ enum fate { FATES(X) FATE_END };
     X(RECONCILE, "reconcile", 1, 1, 1, 1) /* release, value */                                     \
     X(TAG, "tag", 4, 3, 3, 3)             /* app, commit, digest (-1 = missing) */                 \
     X(SCALE, "scale", 2, 3, 2, 2)         /* deployment, replicas */                               \
-    X(SET_IMAGE, "set-image", 0, 8, 1, 1) /* deployment, commit, pinned (+2: all) */                      \
+    X(SET_IMAGE, "set-image", 0, 8, 1, 1) /* deployment, commit, pinned (+2: all) */               \
     X(UNDO, "undo", 0, 5, 1, 1)           /* deployment */                                         \
     X(SET_ENV, "set-env", 0, 3, 1, 1)     /* deployment */                                         \
     X(ANNOTATE, "annotate", 0, 2, 1, 1)   /* deployment, which */                                  \
@@ -96,7 +96,7 @@ struct script {
     int runs[APPS];          /* the commit that the Deployment runs at first */
     int pinned[APPS];
     int replicas[APPS];
-    int with[APPS]; /* WITH_… */
+    int with[APPS];                   /* WITH_… */
     int fields[RELEASES][FIELDS_MAX]; /* of the spec, as it begins: which value (field.c) */
     struct event events[EVENTS_MAX];
     size_t n_events;
