@@ -176,6 +176,14 @@ static bool is_held_for_good(const struct model *m, const struct release *r)
     return check_is_held(r, m->now_ms) && check_is_held(r, OPEN_MS);
 }
 
+/* Images are looked for under a hold as well. */
+static bool is_resolving(const struct release *r)
+{
+    const struct condition *resolved = status_condition(r->status, "ImagesResolved");
+
+    return resolved && check_same(resolved->status, "Unknown");
+}
+
 /* It may be Stalled meanwhile, for another app's sake. */
 static bool waits_for_window(const struct model *m, const struct release *r)
 {
@@ -193,7 +201,7 @@ static bool is_at_rest(const struct model *m, const struct release *r)
         return true;
     return r->status->observed_generation == r->generation && !waits_for_window(m, r) &&
            (!status_condition(r->status, "Reconciling") || is_excused(m, r) || r->spec->suspend ||
-            waits_for_account(r) || (is_held_for_good(m, r) && !has_started(r->status)));
+            waits_for_account(r) || (is_held_for_good(m, r) && !has_started(r->status) && !is_resolving(r)));
 }
 
 static bool all_at_rest(const struct model *m)
