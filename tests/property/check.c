@@ -201,7 +201,8 @@ static bool is_at_rest(const struct model *m, const struct release *r)
         return true;
     return r->status->observed_generation == r->generation && !waits_for_window(m, r) &&
            (!status_condition(r->status, "Reconciling") || is_excused(m, r) || r->spec->suspend ||
-            waits_for_account(r) || (is_held_for_good(m, r) && !has_started(r->status) && !is_resolving(r)));
+            waits_for_account(r) ||
+            (is_held_for_good(m, r) && !has_started(r->status) && !is_resolving(r)));
 }
 
 static bool all_at_rest(const struct model *m)
