@@ -145,6 +145,7 @@ void check_patch(struct model *m, int dep, const struct dep *was, const struct a
     if (m->n_releases > 1 && o->by != seen->release + 1)
         check_touched(m, dep); /* for the other one it is somebody else's doing */
     o->by = seen->release + 1;
+    o->patched_ms = m->now_ms;
     check_written_ahead(m, dep, at, seen);
     check_latch(m, at, seen);
     begin_chain(m, dep, was, at);

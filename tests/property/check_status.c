@@ -226,10 +226,13 @@ static void follow_chain(struct model *m, const struct release *r, const struct 
 
 /* Did the app run its target, whole, about when status says so? In all its containers, or in its
  * own one at least. */
-static void check_runs_target(struct model *m, const struct app_status *app, bool all)
+static void check_runs_target(struct model *m, const struct release *r,
+                              const struct app_status *app)
 {
     int dep = dep_index(app->deployment);
     struct oracle *o = check_oracle(m, dep);
+    bool by_another = o->by && r != &m->truth.releases[o->by - 1];
+    bool all = !r->wish.fields[field_index("containers")];
     int64_t slack_ms = m->script->lag_ms + m->script->slow_ms + 90 * SECOND_MS;
 
     if (app->state != APP_UPDATED && app->state != APP_UNCHANGED)
@@ -237,6 +240,8 @@ static void check_runs_target(struct model *m, const struct app_status *app, boo
     check_note_complete(m, dep, &m->truth.deps[dep]);
     if (!m->truth.deps[dep].exists || o->touched_ms + slack_ms >= app->state_ms)
         return; /* somebody else's doing, told as a conflict */
+    if (by_another && o->patched_ms + slack_ms >= app->state_ms)
+        return; /* so is a patch that another release has just sent */
     if (!o->complete_ms || o->complete_ms + slack_ms < app->state_ms)
         check_fail(m, "ready-is-true", "Ready is True, and %s was not complete", app->deployment);
     for (int i = 0; i < CONTAINERS; i++) {
@@ -257,7 +262,7 @@ static void check_ready(struct model *m, const struct release *r, const struct r
         (before && check_same(before->status, "True") && was->start_ms == now->start_ms))
         return;
     for (size_t i = 0; i < now->n_apps; i++)
-        check_runs_target(m, &now->apps[i], !r->wish.fields[field_index("containers")]);
+        check_runs_target(m, r, &now->apps[i]);
 }
 
 /* An app that is no longer listed, or under another Deployment, is dropped as it settles: status

@@ -218,6 +218,7 @@ struct oracle { /* of a Deployment */
     struct tmpl complete;
     int64_t rolled_ms; /* the work that rolled it last */
     int by;            /* whose patch was the last: a release, 1-based */
+    int64_t patched_ms;
 };
 
 struct latch_oracle { /* of an app of a release */
