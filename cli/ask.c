@@ -4,7 +4,9 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "cli.h"
 #include "cluster.h"
+#include "marks.h"
 
 #define TRIES 10
 #define PAUSE_MS 100 /* times the try: who lost the race lets the other pass */
@@ -14,16 +16,6 @@ void ask_release(struct ask *ask)
     cJSON_Delete(ask->was);
     cJSON_Delete(ask->is);
     ask->was = ask->is = NULL;
-}
-
-const char *ask_actor(const struct cli *c)
-{
-    static const char *const NAMES[] = { "GITHUB_ACTOR", "GITLAB_USER_LOGIN", "USER", "LOGNAME" };
-
-    for (size_t i = 0; i < ARRAY_LEN(NAMES); i++)
-        if (cli_env(c, NAMES[i]))
-            return cli_env(c, NAMES[i]);
-    return NULL;
 }
 
 /* The object, or NULL with e->kind ERR_NONE when there is none; a missing kind is an error. */
@@ -137,4 +129,40 @@ int ask_patch(struct cli *c, struct cluster *k, const cJSON *patch, cJSON **ret,
     if (!object || refuse_owned(c, object, cluster_name(k), e))
         return -1;
     return cluster_patch(k, &APPRELEASES, cluster_name(k), patch, NULL, ret, e);
+}
+
+/* A Deployment that is gone or not to be read tells nothing. */
+static int look_at_deployments(struct cli *c, struct cluster *k, struct marks *m, struct err *e)
+{
+    for (size_t i = 0; m->has_drifted && i < m->n; i++) {
+        struct err why = { 0 };
+        AUTO(json) cJSON *deployment = NULL;
+
+        if (!m->apps[i].deployment || !m->apps[i].good_image)
+            continue;
+        deployment = cluster_get(k, &DEPLOYMENTS, m->apps[i].deployment, NULL, &why);
+        if (deployment)
+            marks_add_deployment(&m->apps[i], deployment, c->arena);
+        else if (why.kind != ERR_NOT_FOUND && why.kind != ERR_DENIED) {
+            *e = why;
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int ask_marks(struct cli *c, struct cluster *k, struct marks *ret, cJSON **ret_object,
+              struct err *e)
+{
+    AUTO(json) cJSON *object = look(k, e);
+    struct marks m;
+
+    if (!object && e->kind)
+        return -1;
+    marks_read(object, c->arena, &m);
+    if (look_at_deployments(c, k, &m, e))
+        return -1;
+    *ret = m;
+    *ret_object = take(object);
+    return 0;
 }

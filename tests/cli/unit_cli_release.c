@@ -44,6 +44,7 @@ static bool composes(const char *object, const struct wanted *w, const char *exp
     return same;
 }
 
+#define ROLLED_BACK "deploy.btc-shopflow.io/rolled-back"
 #define META "\"metadata\":{\"resourceVersion\":\"7\"}"
 
 static void the_first_release_makes_the_object(void)
@@ -74,9 +75,12 @@ static void who_is_not_meant_keeps_what_is_asked_for(void)
     CASE("what is asked for failed: the last good one",
          composes("{" META ",\"spec\":{\"commit\":\"" BAD "\",\"registry\":\"reg:5000\",\"apps\":["
                   "{\"name\":\"web\"}]},\"status\":{\"apps\":[{\"name\":\"web\",\"commit\":\"" OLD
-                  "\",\"failedCommit\":\"" BAD "\"}]}}",
+                  "\",\"failedCommit\":\"" BAD "\",\"reason\":\"CrashLoop\"}]}}",
                   &WANT,
-                  "{" META ",\"spec\":{\"commit\":\"" NEW "\",\"apps\":[{\"name\":\"web\","
+                  "{\"metadata\":{\"resourceVersion\":\"7\",\"annotations\":{\"" ROLLED_BACK
+                  "\":\"{\\\"web\\\":{\\\"commit\\\":\\\"" BAD
+                  "\\\",\\\"by\\\":\\\"controller\\\",\\\"why\\\":\\\"CrashLoop\\\"}}\"}},\"spec\":"
+                  "{\"commit\":\"" NEW "\",\"apps\":[{\"name\":\"web\","
                   "\"commit\":\"" OLD "\"},{\"name\":\"api\"}]}}"));
     CASE("another commit failed: no matter",
          composes("{" META ",\"spec\":{\"commit\":\"" BAD "\",\"registry\":\"reg:5000\",\"apps\":["
@@ -104,7 +108,7 @@ static void more_of_the_spec_and_who_asks(void)
     w.spec = "{\"paused\":true,\"commit\":\"no\"}";
     w.source = "{\"actor\":\"ann\"}";
     w.annotations = "{\"a/b\":\"c\"}";
-    w.drop_others = true;
+    w.dropped = (const char *const[]){ "web", NULL };
     CASE("fields, source, annotations, no others",
          composes("{" META ",\"spec\":{\"commit\":\"" OLD "\",\"registry\":\"reg:5000\",\"apps\":["
                   "{\"name\":\"web\"}],\"source\":{\"actor\":\"bob\",\"ref\":\"x\"}}}",
