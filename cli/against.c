@@ -25,6 +25,12 @@ struct looking {
     size_t n_known;
 };
 
+/* A commit that is not here, nor to be had from the remote of a clone that fetches as it goes. */
+static bool is_missing(const struct err *why)
+{
+    return why->kind == ERR_NOT_FOUND || why->kind == ERR_NET || why->kind == ERR_REFUSED;
+}
+
 static int look_at(struct looking *l, const char *name, const struct known **ret, struct err *e)
 {
     struct known k = { .name = name };
@@ -38,7 +44,7 @@ static int look_at(struct looking *l, const char *name, const struct known **ret
     k.id = git_commit(&l->s->git, name, &why);
     if (k.id)
         k.since = compare(l->s, k.id, l->s->commit, &k.apps, &why);
-    if (!k.since && why.kind != ERR_NOT_FOUND) {
+    if (!k.since && !(k.id ? why.kind == ERR_NOT_FOUND : is_missing(&why))) {
         *e = why;
         return -1;
     }
@@ -66,11 +72,11 @@ static int find_marked(const struct survey *s, const char *name, const char *rem
     struct err why = { 0 };
 
     *ret = git_commit(&s->git, name, &why);
-    if (!*ret && why.kind == ERR_NOT_FOUND && remote && !remote_fetch_commit(&s->git, remote, name))
+    if (!*ret && is_missing(&why) && remote && !remote_fetch_commit(&s->git, remote, name))
         *ret = git_commit(&s->git, name, &why);
     if (*ret)
         return 0;
-    if (why.kind != ERR_NOT_FOUND) {
+    if (!is_missing(&why)) {
         *e = why;
         return -1;
     }
@@ -178,10 +184,8 @@ static int look_at_mainline(struct looking *l, size_t i, struct asked *ret, stru
         return 0;
     if (look_at(l, l->m->mainline, &k, e))
         return -1;
-    if (!k->since || k->since[i].n == 0)
-        return 0;
-    ret->mainline_moved = true;
     ret->mainline = k->id;
+    ret->mainline_moved = k->since && k->since[i].n > 0;
     return 0;
 }
 

@@ -23,7 +23,7 @@ struct asked {
     bool is_ours;                    /* it is work of this branch */
     const char *whose;               /* "ann's feat-x": the work that it is; NULL = none's */
     bool mainline_moved;             /* the mainline changed its inputs since then */
-    const char *mainline;            /* where the mainline has it: to go back to; NULL = as here */
+    const char *mainline;            /* the mainline that was asked for; NULL = not known */
     const char *left;    /* it was taken back from the inputs that are here: "failed at …" */
     const char *by_hand; /* somebody took it back from the good ones: "… runs by hand" */
 };
