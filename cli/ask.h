@@ -28,7 +28,7 @@ struct ask {
     void *ctx;
     bool dry_run; /* the server checks it and writes nothing */
     /* results */
-    struct wanted meant;
+    struct wanted meant; /* and what a person put back by hand, which a write would undo */
     struct followed followed;
     cJSON *was, *is; /* the object before (NULL = none) and as it was answered */
 };

@@ -74,34 +74,12 @@ bool run_writes(const struct run *r)
     return !d->superseded_by && (d->n || r->survey.base.kind == RUN_MAINLINE);
 }
 
-static bool is_named(const struct wanted *w, const char *app)
-{
-    for (size_t i = 0; i < w->n_apps; i++)
-        if (!strcmp(w->apps[i].name, app))
-            return true;
-    return release_drops(w, app);
-}
-
-/* A write would undo what a person put there by hand: it is asked for instead. */
-static void add_by_hand(const struct run *r, struct wanted_app *apps, struct wanted *w)
-{
-    for (size_t i = 0; i < r->marks.n; i++) {
-        const struct mark *m = &r->marks.apps[i];
-
-        if (!m->by_hand_commit || is_named(w, m->app))
-            continue;
-        apps[w->n_apps++] =
-            (struct wanted_app){ .name = m->app, .commit = m->by_hand_commit, .left = m->good };
-    }
-}
-
 int run_wanted(struct cli *c, const struct run *r, const char *retry_at, struct wanted *ret,
                struct err *e)
 {
     const struct survey *s = &r->survey;
     const struct changed *d = &s->changed;
-    struct wanted_app *apps =
-        arena_array(c->arena, d->n + d->n_as_is + r->marks.n + 1, sizeof *apps);
+    struct wanted_app *apps = arena_array(c->arena, d->n + d->n_as_is + 1, sizeof *apps);
     bool is_mainline = s->base.kind == RUN_MAINLINE;
     struct wanted w = { .commit = s->commit,
                         .apps = apps,
@@ -119,7 +97,6 @@ int run_wanted(struct cli *c, const struct run *r, const char *retry_at, struct 
     }
     for (size_t i = 0; i < d->n_as_is; i++)
         apps[w.n_apps++] = meant_app(&s->project, d->as_is[i]->name, s->commit);
-    add_by_hand(r, apps, &w);
     if (d->asks_again)
         w.annotations =
             arena_printf(c->arena, "{\"" APPRELEASE_MARK "retry-at\": \"%s\"}", retry_at);

@@ -399,6 +399,22 @@ def a_rollback_by_kubectl_is_not_undone_by_a_write(world):
         same("web" in got.built, True)
 
 
+def a_rollback_by_kubectl_is_not_undone_by_deploy(world):
+    with Shop(world) as shop:
+        first = shop.ci.head()
+        shop.push({"apps/web/index.html": "2"})
+        shop.undo("web", first)
+        shop.api.after_write = shop.settle
+        done = shop.person("ann").shopflow("deploy", "--apps", "admin")
+        shop.api.after_write = None
+        same((done.code, shop.asks()["web"]), (0, first[:7]), done.err)
+        shop.push({"apps/web/index.html": "mended"})
+        shop.undo("web", first)
+        shop.api.others[DEPLOYMENT + "web"]["spec"]["template"]["spec"]["containers"][1]["image"] = "reg:5000/web:v1"
+        has(shop.push({"README.md": "x"}).err, "by hand, to reg:5000/web:v1")
+        same(shop.mark("rolled-back"), None, "a tag that names no commit cannot be asked for")
+
+
 def a_rollback_by_kubectl_holds_the_next_push(world):
     with Shop(world) as shop:
         first = shop.ci.head()
