@@ -131,6 +131,8 @@ static void print_text(struct cli *c, const struct survey *s, const char *const 
     }
     if (s->changed.n == 0 && s->base.commit)
         cli_say(c, "nothing changed since %.12s", s->base.commit);
+    else if (s->changed.n == 0 && s->changed.n_as_is == s->apps.n)
+        cli_say(c, "nothing changed: every app runs well as it is here");
 }
 
 /* A pull request is compared with its target, whatever runs. */

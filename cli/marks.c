@@ -82,6 +82,8 @@ static struct mark read_one(const cJSON *object, const char *app, const cJSON *w
                       .left_by = copy(a, json_get(back, app), "by"),
                       .left_why = copy(a, json_get(back, app), "why") };
 
+    if (m.left && !commit_is_valid(m.left))
+        m.left = NULL;
     m.is_work = is_at(m.commit, m.asked) || is_at(m.commit, m.good);
     if (is_settled(status)) {
         m.deployment = copy(a, status, "deployment");

@@ -128,6 +128,8 @@ def the_environment_follows_the_mainline(world):
         same(shop.mark("mainline"), shop.ci.head())
         got = shop.changed(shop.ci)
         same((got["apps"], got["kept"], got["held"], got["behind"], got["superseded"]), ([], [], [], [], None))
+        has(shop.ci.shopflow("changed").err, "nothing changed: every app runs well as it is here")
+        same(shop.changed(shop.ci, "--fail-if-unchanged", code=5)["apps"], [])
 
 
 def a_failed_push_is_compared_with_what_runs(world):
@@ -241,6 +243,27 @@ def all_takes_work(world):
         same(set(shop.asks().values()), {shop.ci.head()})
         same(set(shop.asks()), {"admin", "shop", "web"})
         same(shop.mark("work"), None)
+
+
+def work_on_an_app_that_the_mainline_drops_ends(world):
+    with Shop(world) as shop:
+        ann = shop.person("ann", "feat-x")
+        ann.commit({"apps/web/index.html": "ann"})
+        shop.run(ann)
+        shop.ci.git("rm", "-q", "-r", "apps/web")
+        shop.ci.commit()
+        shop.ci.git("push", "-q", "origin", "develop")
+        shop.run(shop.ci)
+        same(set(shop.asks()), {"admin", "shop"})
+        same(shop.mark("work"), None)
+
+
+def apps_by_name_are_work(world):
+    with Shop(world) as shop:
+        ann = shop.person("ann", "feat-x")
+        shop.push({"apps/admin/src/main.ts": "2"})
+        same(set(shop.run(ann, "--apps", "web").built), {"web"}, "an older commit supersedes no work")
+        same(set(shop.mark("work")), {"web"})
 
 
 def all_is_work_on_a_branch(world):
@@ -385,8 +408,15 @@ def a_rollback_by_kubectl_is_not_undone_by_a_write(world):
         first = shop.ci.head()
         shop.push({"apps/web/index.html": "2"})
         second = shop.ci.head()
+        def deployments_asked():
+            return [path for _, path, _ in shop.api.requests if "/deployments" in path]
+        shop.changed(shop.ci)
+        same(deployments_asked(), [], "nobody changed anything by hand")
         shop.undo("web", first)
         same(shop.changed(shop.ci)["held"][0]["name"], "web")
+        shop.api.fault = lambda method, path, n: (403, "Forbidden") if "/deployments" in path else None
+        same(shop.changed(shop.ci)["held"], [], "no right to look")
+        shop.api.fault = lambda method, path, n: None
         ann = shop.person("ann", "feat-x")
         ann.commit({"apps/admin/src/main.ts": "ann"})
         shop.run(ann)
@@ -488,6 +518,9 @@ def a_cluster_that_is_away_leaves_it_to_git(world):
         same(said.err.count("warning"), 1)
         got = said.json()
         same((names(got), "kept" in got), ({"web"}, False))
+        shop.api.fault = lambda *_: None
+        shop.changed(ann, "--namespace", "other", "--name", "mine")
+        has(shop.api.requests[-1][1], "/namespaces/other/appreleases/mine")
         got = shop.changed(ann, KUBECONFIG="", GITHUB_ACTIONS="true", GITHUB_REF="refs/pull/1/merge", GITHUB_BASE_REF="develop")
         same("kept" in got, False)
         before = len(shop.api.requests)

@@ -239,6 +239,18 @@ static void marks_that_make_no_sense_say_nothing(void)
     }
 }
 
+static void what_it_left_is_a_commit(void)
+{
+    static const char BACK[] = "\"deploy.btc-shopflow.io/rolled-back\":\"{\\\"a\\\":"
+                               "{\\\"commit\\\":\\\"%s\\\",\\\"by\\\":\\\"ann\\\"}}\"";
+    AUTO(arena) struct arena *a = arena_new(1024);
+    struct marks m = read_marks(a, arena_printf(a, BACK, TWO), "");
+
+    CASE("it is", !strcmp(m.apps[0].left, TWO) && !strcmp(m.apps[0].left_by, "ann"));
+    m = read_marks(a, arena_printf(a, BACK, "HEAD"), "");
+    CASE("a name that git would read otherwise", !m.apps[0].left);
+}
+
 static void work_counts_while_the_app_is_at_it(void)
 {
     AUTO(arena) struct arena *a = arena_new(1024);
@@ -295,5 +307,5 @@ static void images_by_hand_are_found(void)
 }
 
 UNIT_MAIN(UNIT_TEST(what_is_asked_for_is_decided), UNIT_TEST(what_is_gone_is_decided),
-          UNIT_TEST(marks_that_make_no_sense_say_nothing),
+          UNIT_TEST(marks_that_make_no_sense_say_nothing), UNIT_TEST(what_it_left_is_a_commit),
           UNIT_TEST(work_counts_while_the_app_is_at_it), UNIT_TEST(images_by_hand_are_found))
