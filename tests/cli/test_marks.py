@@ -239,6 +239,7 @@ def all_takes_work(world):
         got = shop.push({"apps/admin/src/main.ts": "2"})
         has(got.err, "kept: web", "kept: new")
         same(set(shop.asks()), {"admin", "shop", "web", "new"}, "a new app is in no mainline yet")
+        same(shop.changed(shop.person("bob", "feat-y"))["removed"], [], "nor in others' work")
         same(set(shop.run(shop.ci, "--all").built), {"admin", "shop", "web"})
         same(set(shop.asks().values()), {shop.ci.head()})
         same(set(shop.asks()), {"admin", "shop", "web"})
