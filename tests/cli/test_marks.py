@@ -239,7 +239,8 @@ def all_takes_work(world):
         got = shop.push({"apps/admin/src/main.ts": "2"})
         has(got.err, "kept: web", "kept: new")
         same(set(shop.asks()), {"admin", "shop", "web", "new"}, "a new app is in no mainline yet")
-        same(shop.changed(shop.person("bob", "feat-y"))["removed"], [], "nor in others' work")
+        got = shop.changed(shop.person("bob", "feat-y"))
+        same((got["removed"], got["kept"]), ([], []), "nor any matter of others' work")
         same(set(shop.run(shop.ci, "--all").built), {"admin", "shop", "web"})
         same(set(shop.asks().values()), {shop.ci.head()})
         same(set(shop.asks()), {"admin", "shop", "web"})
@@ -455,6 +456,10 @@ def a_rollback_by_kubectl_holds_the_next_push(world):
         has(got.err, "held: web rolled back from", "by hand, to reg:5000/web")
         same(shop.asks()["web"], first[:7])
         same(shop.mark("rolled-back")["web"]["by"], "kubectl")
+        shop.push({"apps/web/index.html": "3"})
+        shop.undo("web", first)
+        shop.push({"apps/web/index.html": "mended"})
+        same((shop.asks()["web"], shop.mark("rolled-back")), (shop.ci.head(), None), "new inputs")
 
 
 def failed_work_is_kept_where_it_was_good(world):
