@@ -12,7 +12,8 @@
 
 #define PROJECT "changed deploy diff"
 #define WAITS "deploy wait rollback retry"
-#define CLUSTER "deploy diff status wait logs history rollback retry pause suspend resume approve"
+#define CLUSTER                                                                                    \
+    "changed deploy diff status wait logs history rollback retry pause suspend resume approve"
 
 #define AT(member) offsetof(struct options, member)
 
@@ -25,6 +26,8 @@ const struct flag FLAGS[] = {
       "of packages/ and the lockfile, only what an app reaches marks it" },
     { "require-clean", 0, FLAG_BOOL, AT(require_clean), NULL, "changed",
       "refuse uncommitted work" },
+    { "require-current", 0, FLAG_BOOL, AT(require_current), NULL, "changed",
+      "fail when the mainline has changed an app of this work since" },
     { "fail-if-unchanged", 0, FLAG_BOOL, AT(fail_if_unchanged), NULL, "changed",
       "exit 5 when nothing changed" },
     { "fail-if-superseded", 0, FLAG_BOOL, AT(fail_if_superseded), NULL, WAITS,
