@@ -180,7 +180,7 @@ void control_arrive(struct model *m, struct request *req)
         req->got_dep = m->truth.deps[req->dep];
         break;
     case REQ_DELETE:
-        req->code = server_delete_release(m, req->release, req->uid);
+        req->code = server_delete_release(m, req->release, req->uid, req->rv);
         break;
     case REQ_REREAD_RELEASE:
     case REQ_LIVE_RELEASE:
@@ -272,6 +272,7 @@ static void on_status(struct model *m, const struct request *req)
         return;
     }
     told_put_release(f, &req->got_release);
+    job_of(m, req->which, req->release)->chain.rv = req->got_release.rv;
     f->last_write_ms = m->now_ms;
     f->conflicts = 0;
     next_write(m, req->which, req->release);

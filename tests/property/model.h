@@ -295,7 +295,7 @@ int server_patch_status(struct model *m, int release, const char *uid, int64_t r
 /* In the name of an account; NULL = our own. */
 int server_patch_deployment(struct model *m, int dep, const char *account, const char *body);
 /* HTTP codes; the uid is a precondition. */
-int server_delete_release(struct model *m, int release, const char *uid);
+int server_delete_release(struct model *m, int release, const char *uid, int64_t rv);
 const char *server_digest(struct model *m, const char *image); /* NULL = missing */
 int dep_index(const char *name);                               /* -1 = none of ours */
 int app_index(const char *name);

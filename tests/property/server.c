@@ -292,13 +292,13 @@ static void create_release(struct model *m, int commit)
     make_release(m, m->n_releases, &wish);
 }
 
-int server_delete_release(struct model *m, int release, const char *uid)
+int server_delete_release(struct model *m, int release, const char *uid, int64_t rv)
 {
     struct release *r = &m->truth.releases[release];
 
     if (!r->exists)
         return 404;
-    if (strcmp(r->uid, uid) != 0)
+    if (r->rv != rv || strcmp(r->uid, uid) != 0)
         return 409;
     check_deleted(m, release);
     r->exists = false;
