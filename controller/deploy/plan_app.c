@@ -413,6 +413,29 @@ static bool tell_start(struct planner *pl, struct app_status *app, const struct 
                                    plan_tell_roll(pl, app, running, held);
 }
 
+static bool is_latched(const struct app_status *app)
+{
+    return !app_is_moving(app) && plan_latch_holds(app, app->target_image);
+}
+
+/* Has our rollback, to the very digest that failed since, ended well? */
+static bool has_gone_back(const struct app_status *app, const struct deployment_facts *dep)
+{
+    const struct attempt *at = app->attempt;
+
+    return at && at->kind == ATTEMPT_ROLLBACK && at->complete_ms && app->state != APP_FAILED &&
+           same_text(at->deployment_uid, dep->uid) && images_match(&dep->tmpl, &at->images);
+}
+
+/* The target's images are there: are they all that is to be said? Not while they are being rolled
+ * by another, nor in a Deployment that was made anew with what had just failed. */
+static bool runs_it_well(const struct planner *pl, const struct app_status *app,
+                         const struct deployment_facts *dep)
+{
+    return deployment_is_complete(dep) && !plan_rival_rolls(plan_facts(pl, app->deployment)) &&
+           (!is_latched(app) || has_gone_back(app, dep));
+}
+
 bool plan_decide(struct planner *pl, struct app_status *app, const struct app_spec *spec)
 {
     const bool plan_only = pl->o->spec->plan_only;
@@ -435,15 +458,14 @@ bool plan_decide(struct planner *pl, struct app_status *app, const struct app_sp
                     plan_is_held(app) && order.reason ?
                         order :
                         hurdle(APP_PENDING, REASON_Resolving, NULL));
-    if (!app_is_moving(app) && plan_latch_holds(app, app->target_image)) {
-        plan_still_bad(pl, app); /* its Deployment was made anew while it failed */
-        return true;
-    }
-    if (change == CHANGE_NONE && deployment_is_complete(dep) &&
-        !plan_rival_rolls(plan_facts(pl, app->deployment))) {
+    if (change == CHANGE_NONE && runs_it_well(pl, app, dep)) {
         if (plan_only)
             return plan_tell_unchanged(pl, app, &images);
         settle_unchanged(pl, app, &images);
+        return true;
+    }
+    if (is_latched(app)) {
+        plan_still_bad(pl, app);
         return true;
     }
     if (order.reason && !(plan_only && order.state == APP_WAITING))
