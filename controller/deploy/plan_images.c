@@ -222,7 +222,12 @@ static void show_waiting(struct planner *pl, const struct findings *f)
         struct app_status *app = status_app(pl->s, spec->name);
         const struct image_answer *answer;
 
-        if (f->targets[i] || app_is_moving(app) || app->state == APP_SUPERSEDED)
+        if (app_is_moving(app) || app->state == APP_SUPERSEDED)
+            continue;
+        if (plan_lacks_pods(pl, spec))
+            app_set(pl, app, APP_PENDING, REASON_Resolving,
+                    plan_pods_note(pl, plan_facts(pl, spec->deployment)->dep));
+        if (f->targets[i])
             continue;
         answer = plan_ask_image(pl, spec->image, pl->s->start_ms);
         if (answer && answer->missing && pl->o->spec->missing_image != MISSING_WAIT)
