@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/arena.h"
+#include "base/auto.h"
 #include "base/clock.h"
 #include "base/zone.h"
 #include "deploy/spec.h"
@@ -130,9 +131,31 @@ static bool has_a_day(const struct cron *c)
     return false;
 }
 
+/* Those of a CronJob, small letters only. */
+static const struct {
+    const char *name, *fields;
+} MACROS[] = {
+    { "@yearly", "0 0 1 1 *" }, { "@annually", "0 0 1 1 *" }, { "@monthly", "0 0 1 * *" },
+    { "@weekly", "0 0 * * 0" }, { "@daily", "0 0 * * *" },    { "@midnight", "0 0 * * *" },
+    { "@hourly", "0 * * * *" },
+};
+
+static const char *expand(const char *text)
+{
+    for (size_t i = 0; i < ARRAY_LEN(MACROS); i++)
+        if (!strcmp(text, MACROS[i].name))
+            return MACROS[i].fields;
+    return text;
+}
+
+bool cron_is_macro(const char *text)
+{
+    return expand(text) != text;
+}
+
 const char *cron_parse(const char *text, struct arena *a, struct cron *ret)
 {
-    char *copy = arena_strdup(a, text), *field = copy;
+    char *copy = arena_strdup(a, expand(text)), *field = copy;
     struct set sets[FIELDS] = { 0 };
     const char *problem;
     int n = 0;

@@ -22,6 +22,7 @@ struct cron {
 
 /* Five fields: *, a-b, lists, steps, JAN..DEC, SUN..SAT, 7 for Sunday. NULL, or what is wrong. */
 const char *cron_parse(const char *text, struct arena *a, struct cron *ret);
+bool cron_is_macro(const char *text); /* "@weekly": five fields by a name */
 
 struct freeze {
     bool frozen;

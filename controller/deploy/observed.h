@@ -67,8 +67,9 @@ struct deployment_facts {
     const char *image_manager; /* who last set an image; NULL = not known */
     struct replicaset_facts *sets;
     size_t n_sets;
-    bool pods_known; /* sets and pods are complete */
-    int64_t read_ms; /* when all this was last read live; 0 = never */
+    bool pods_known;          /* sets and pods are complete */
+    const char *pods_problem; /* why they may never be, and what mends it; NULL = they come */
+    int64_t read_ms;          /* when all this was last read live; 0 = never */
 };
 
 /* Another AppRelease that names the Deployment: valid, not suspended, mode Apply (R15). */

@@ -405,6 +405,24 @@ void plan_check(struct planner *pl, struct app_status *app, const struct app_spe
         stay(pl, app, h);
 }
 
+#define PODS_NOTE "waiting for the list of its ReplicaSets and pods"
+#define PODS_LOOK_MS                                                                               \
+    (5 * SECOND_MS) /* a list that comes wakes us; one that is refused does not                    \
+                     */
+
+const char *plan_pods_note(struct planner *pl, const struct deployment_facts *dep)
+{
+    if (dep->pods_problem)
+        return arena_printf(pl->a, PODS_NOTE ": %s", dep->pods_problem);
+    plan_again_at(pl, pl->o->now_ms + PODS_LOOK_MS);
+    return PODS_NOTE;
+}
+
+bool plan_is_pods_note(const char *message)
+{
+    return message && !strncmp(message, PODS_NOTE, strlen(PODS_NOTE));
+}
+
 /* Mode Plan: it would start, after what holds it now. */
 static bool tell_start(struct planner *pl, struct app_status *app, const struct image_list *running,
                        enum change change, const char *held)
@@ -478,9 +496,7 @@ bool plan_decide(struct planner *pl, struct app_status *app, const struct app_sp
     if (!app_is_moving(app) && pl->moving >= pl->o->spec->max_concurrent)
         return stay(pl, app, hurdle(APP_PENDING, REASON_WaitingForTurn, NULL));
     if (change == CHANGE_YES && plan_lacks_count(pl, app, dep))
-        return stay(pl, app,
-                    hurdle(APP_PENDING, REASON_Resolving,
-                           "waiting for the list of its ReplicaSets and pods"));
+        return stay(pl, app, hurdle(APP_PENDING, REASON_Resolving, plan_pods_note(pl, dep)));
     pl->moving -= app_is_moving(app);
     if (change == CHANGE_NONE)
         start_adopt(pl, app, dep, images);

@@ -403,9 +403,8 @@ static void follow_accepted(struct planner *pl, struct app_status *app,
         return;
     }
     if (!dep->pods_known) {
-        if (app->state == APP_UPDATING && !app->message)
-            app_set(pl, app, APP_UPDATING, app->reason,
-                    "waiting for the list of its ReplicaSets and pods");
+        if (app->state == APP_UPDATING && (!app->message || plan_is_pods_note(app->message)))
+            app_set(pl, app, APP_UPDATING, app->reason, plan_pods_note(pl, dep));
         return;
     }
     available = count_pods(pl, app->attempt, dep, set);

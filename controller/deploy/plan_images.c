@@ -70,15 +70,32 @@ struct findings {
     const char *message, *reason; /* of the first that failed */
 };
 
+static int64_t give_up_ms(const struct planner *pl)
+{
+    return pl->s->start_ms + pl->o->spec->image_wait_ms;
+}
+
+/* What is waited for, and until when. */
+static const char *wait_note(const struct planner *pl, const struct app_spec *spec,
+                             const struct image_answer *answer)
+{
+    char buf[TIME_TEXT_BYTES];
+    const char *until = time_format(buf, give_up_ms(pl));
+
+    if (answer->missing)
+        return arena_printf(pl->a, "image %s is not in the registry yet; waited for until %s",
+                            spec->image, until);
+    return arena_printf(pl->a, "%s; asked again until %s", answer->error, until);
+}
+
 /* What keeps an app's target from being known. */
 static void note_trouble(struct planner *pl, struct findings *f, size_t i,
                          const struct image_answer *answer)
 {
     const struct release_spec *release = pl->o->spec;
     const struct app_spec *spec = &release->apps[i];
-    int64_t give_up_ms = pl->s->start_ms + release->image_wait_ms;
-    bool over =
-        pl->o->now_ms >= give_up_ms || (answer->missing && release->missing_image == MISSING_FAIL);
+    bool over = pl->o->now_ms >= give_up_ms(pl) ||
+                (answer->missing && release->missing_image == MISSING_FAIL);
     const char *message;
 
     if (!answer->missing && !answer->denied) { /* transient: again and again */
@@ -102,8 +119,8 @@ static void note_trouble(struct planner *pl, struct findings *f, size_t i,
     }
     f->busy++;
     pl->waiting_image++;
-    pl->trouble = message;
-    plan_again_at(pl, give_up_ms);
+    pl->trouble = wait_note(pl, spec, answer);
+    plan_again_at(pl, give_up_ms(pl));
 }
 
 static void find_targets(struct planner *pl, struct findings *f)
@@ -205,16 +222,23 @@ static void show_waiting(struct planner *pl, const struct findings *f)
         struct app_status *app = status_app(pl->s, spec->name);
         const struct image_answer *answer;
 
-        if (f->targets[i] || app_is_moving(app) || app->state == APP_SUPERSEDED)
+        if (app_is_moving(app) || app->state == APP_SUPERSEDED)
+            continue;
+        if (plan_lacks_pods(pl, spec))
+            app_set(pl, app, APP_PENDING, REASON_Resolving,
+                    plan_pods_note(pl, plan_facts(pl, spec->deployment)->dep));
+        if (f->targets[i])
             continue;
         answer = plan_ask_image(pl, spec->image, pl->s->start_ms);
-        if (answer && answer->missing)
-            app_set(pl, app, APP_WAITING, REASON_ImageNotFound,
-                    arena_printf(pl->a, "image %s is not in the registry yet", spec->image));
+        if (answer && answer->missing && pl->o->spec->missing_image != MISSING_WAIT)
+            app_set(pl, app, APP_WAITING, REASON_ImageNotFound, /* for the others' answers only */
+                    arena_printf(pl->a, "image %s is not in the registry", spec->image));
+        else if (answer && answer->missing)
+            app_set(pl, app, APP_WAITING, REASON_ImageNotFound, wait_note(pl, spec, answer));
+        else if (answer && answer->denied)
+            app_set(pl, app, APP_WAITING, REASON_RegistryUnauthorized, wait_note(pl, spec, answer));
         else if (answer && answer->error)
-            app_set(pl, app, APP_WAITING,
-                    answer->denied ? REASON_RegistryUnauthorized : REASON_RegistryUnavailable,
-                    answer->error);
+            app_set(pl, app, APP_WAITING, REASON_RegistryUnavailable, answer->error);
     }
 }
 

@@ -7,8 +7,9 @@
 #include "deploy/planner.h"
 #include "deploy/reason.h"
 
-#define REFUSED_RETRY_MS (60 * SECOND_MS) /* R5 */
-#define HICCUP_MS (10 * SECOND_MS)        /* R5: what is over by then is not told */
+#define REFUSED_FIRST_MS (5 * SECOND_MS) /* R5: a right may be given soon */
+#define REFUSED_MOST_MS (60 * SECOND_MS)
+#define HICCUP_MS (10 * SECOND_MS) /* R5: what is over by then is not told */
 
 /* That of another account says nothing of the one that the spec names. */
 static const struct refusal *find_refusal(const struct planner *pl, const char *id)
@@ -45,7 +46,18 @@ static const char *refusal_message(const struct planner *pl, const struct app_st
                         r->text);
 }
 
-/* R5: 422 is not sent again; 400 and 403 every minute until imageWaitSeconds, or the deadline of a
+/* When a refused patch is sent again: after as long as it has been refused, so that the delays
+ * double. A restart forgets none of it. */
+static int64_t again_ms(const struct attempt *at, const struct refusal *r)
+{
+    int64_t delay_ms = r->at_ms - at->start_ms;
+
+    if (delay_ms < REFUSED_FIRST_MS)
+        delay_ms = REFUSED_FIRST_MS;
+    return r->at_ms + (delay_ms < REFUSED_MOST_MS ? delay_ms : REFUSED_MOST_MS);
+}
+
+/* R5: 422 is not sent again; 400 and 403 are, until imageWaitSeconds, or the deadline of a
  * rollback, have passed. */
 static bool is_refused(struct planner *pl, struct app_status *app,
                        const struct deployment_facts *dep)
@@ -62,9 +74,9 @@ static bool is_refused(struct planner *pl, struct app_status *app,
     if (!r->for_good && pl->o->now_ms < give_up_ms) {
         if (app->state == APP_UPDATING)
             app_set(pl, app, APP_UPDATING, v.reason, v.message);
-        plan_again_at(pl, r->at_ms + REFUSED_RETRY_MS);
+        plan_again_at(pl, again_ms(app->attempt, r));
         plan_again_at(pl, give_up_ms);
-        return pl->o->now_ms < r->at_ms + REFUSED_RETRY_MS;
+        return pl->o->now_ms < again_ms(app->attempt, r);
     }
     if (!back && images_match(&dep->tmpl, &app->attempt->previous))
         plan_finish(pl, app, APP_FAILED, v.reason, v.message);

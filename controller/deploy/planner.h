@@ -110,6 +110,9 @@ void plan_still_bad(struct planner *pl, struct app_status *app);
 bool plan_is_there(struct planner *pl, const struct app_spec *spec, const char *target);
 /* Are the pods of the app needed, and not known yet, to say whether it changes (R3)? */
 bool plan_lacks_pods(struct planner *pl, const struct app_spec *spec);
+/* What is waited for where the pods are not known, and what keeps them from being listed. */
+const char *plan_pods_note(struct planner *pl, const struct deployment_facts *dep);
+bool plan_is_pods_note(const char *message);
 /* Does the Deployment name, in a container of the app, another digest than the image's? Where it
  * names none the strings count: of the first container, whose string status keeps. */
 bool plan_runs_another(struct planner *pl, const struct app_spec *spec,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "deploy/freeze.h"
 
 static bool is_hex(const char *s)
 {
@@ -114,9 +115,11 @@ static bool is_hex_or_empty(const char *s)
     return !*s || is_hex(s);
 }
 
-/* As far as the CRD looks: five fields take nine characters. */
+/* As far as the CRD looks: five fields take nine characters, "@daily" six. */
 static bool is_schedule(const char *s)
 {
+    if (*s == '@')
+        return cron_is_macro(s);
     return strlen(s) >= 9 &&
            !s[strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789*,/ -")];
 }
@@ -167,8 +170,11 @@ const struct shape SHAPE_REPOSITORY = { is_repository, 255,
                                         "[host[:port]/]path in lower case, without scheme or tag" };
 const struct shape SHAPE_APPROVED = { is_hex_or_empty, 64,
                                       "7 to 64 lower-case hex digits, or empty" };
-const struct shape SHAPE_SCHEDULE = { is_schedule, 128,
-                                      "five fields of cron, such as '0 18 * * 5'" };
+const struct shape SHAPE_SCHEDULE = {
+    is_schedule, 128,
+    "five fields of cron, such as '0 18 * * 5', or @yearly, @monthly, "
+    "@weekly, @daily, @hourly"
+};
 const struct shape SHAPE_TIME_ZONE = { is_time_zone, 64,
                                        "an IANA time zone, such as Europe/Berlin" };
 const struct shape SHAPE_SHOWN = { is_shown, 1024,

@@ -332,6 +332,15 @@ bool cluster_pods_synced(const struct cluster *c, const char *ns)
            store_synced(reflector_store(p->pods));
 }
 
+const char *cluster_pods_problem(const struct cluster *c, const char *ns)
+{
+    const struct pods *p = map_get(c->pods, ns);
+
+    if (!p || !p->sets || !p->pods)
+        return NULL;
+    return reflector_problem(p->sets) ?: reflector_problem(p->pods);
+}
+
 static const void *next_owned(const struct store *s, const char *owner_uid, struct map_iter *it)
 {
     while (store_next(s, it)) {

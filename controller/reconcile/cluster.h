@@ -46,6 +46,8 @@ void cluster_each_release(const struct cluster *c,
 /* Watch ReplicaSets and Pods of a namespace from now on, for at least five minutes. */
 void cluster_watch_pods(struct cluster *c, const char *ns);
 bool cluster_pods_synced(const struct cluster *c, const char *ns);
+/* Why they cannot be listed, and what mends it; NULL = nothing is known to be wrong. */
+const char *cluster_pods_problem(const struct cluster *c, const char *ns);
 
 /* Walk those of a namespace that have this controller (ownerReferences). Start with it zeroed. */
 const struct kube_replicaset *cluster_next_set(const struct cluster *c, const char *ns,

@@ -155,8 +155,12 @@ static void ask(void *ctx)
     c->call = kube_send(c->kube, &req);
 }
 
+/* Where something is wrong already it is asked about again by itself: each 404 of each list would
+ * put that off, and change what is said of it. */
 void crd_missing(struct crd *c)
 {
+    if (*c->problem)
+        return;
     judge(c, -1);
     if (c->call)
         return;

@@ -2,7 +2,7 @@
  *
  * With an older one the API server drops the fields of a spec that it does not know, without a word
  * (mode: Plan becomes Apply), and refuses a status with a new word in it. The description of the
- * CRD's schema ends with its number ("Schema 1."), and the API server publishes it to everyone who
+ * CRD's schema ends with its number ("Schema 2."), and the API server publishes it to everyone who
  * has signed in: GET /openapi/v3/apis/<group>/<version>, ClusterRole system:discovery. The number
  * is asked for at the start, until it is high enough, each five minutes, and after the server has
  * said that it has no AppReleases. A newer CRD is fine. */
@@ -16,7 +16,7 @@ struct loop;
 
 /* What this controller needs. hack/schema.sh sees that it is the number in crd/, and that it is
  * raised with each change of the schema. */
-#define CRD_SCHEMA 1
+#define CRD_SCHEMA 2
 
 struct crd_opts {
     void (*on_fit)(void *ctx);   /* it fits: at first, and again after it did not */

@@ -132,6 +132,7 @@ static void gather_sets(const struct gather *g, const struct kube_deployment *d,
             gather_pods(g, set, facts);
     }
     ret->pods_known = cluster_pods_synced(g->cluster, d->meta.ns);
+    ret->pods_problem = cluster_pods_problem(g->cluster, d->meta.ns);
 }
 
 /* NULL when it is longer than we write it: it goes to status, which would be refused. */

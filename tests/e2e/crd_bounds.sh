@@ -141,7 +141,10 @@ window() { spec "\"freezeWindows\":[{\"schedule\":\"0 18 * * 5\",\"durationSecon
 text 'spec.freezeWindows[0].timeZone' "$(window '"timeZone":"%s"')" UTC Europe/Berlin America/Argentina/Ushuaia Etc/GMT+5 -- \
     '' /etc/passwd ../UTC Europe/../UTC Europe/ 'Europe Berlin'
 text 'spec.freezeWindows[0].schedule' "$(spec '"freezeWindows":[{"durationSeconds":60,"schedule":"%s"}]')" \
-    '0 18 * * 5' '*/5 0-6,22 1 JAN-MAR MON' -- '' '0 18 *' '@daily' '0 18 * * ?'
+    '0 18 * * 5' '*/5 0-6,22 1 JAN-MAR MON' @yearly @annually @monthly @weekly @daily @midnight @hourly -- '' '0 18 *' \
+    '@weekley' '@Daily' '@daily 5' '@every 1h' '0 18 * * ?'
+check 'a schedule is explained in words' '@hourly' "$(patch "$(spec '"freezeWindows":[{"durationSeconds":60,"schedule":"@weekley"}]')" | grep 'write five fields')"
+check 'an approval is explained in words' 'hex digits' "$(patch "$(spec '"approval":{"approvedCommit":"HEAD"}')" | grep 'write the commit')"
 for key in pinDigest enforceRollingUpdate suspend paused; do
     allowed "$(spec "\"$key\":false")"
     refused "spec.$key" "$(spec "\"$key\":\"no\"")"

@@ -173,13 +173,27 @@ static void observe_annotations(const cJSON *notes, struct arena *a, struct depl
 static const struct deployment_facts *observe_deployment(const struct world *w, const cJSON *tree,
                                                          struct arena *a)
 {
-    static const char *const keys[] = {
-        "uid",          "resourceVersion", "generation", "observedGeneration",
-        "replicas",     "updated",         "available",  "minReady",
-        "paused",       "deleting",        "recreate",   "rollsSoftly",
-        "imageManager", "podsKnown",       "containers", "sets",
-        "annotations",  "rivals",          "stuck",      NULL
-    };
+    static const char *const keys[] = { "uid",
+                                        "resourceVersion",
+                                        "generation",
+                                        "observedGeneration",
+                                        "replicas",
+                                        "updated",
+                                        "available",
+                                        "minReady",
+                                        "paused",
+                                        "deleting",
+                                        "recreate",
+                                        "rollsSoftly",
+                                        "imageManager",
+                                        "podsKnown",
+                                        "podsProblem",
+                                        "containers",
+                                        "sets",
+                                        "annotations",
+                                        "rivals",
+                                        "stuck",
+                                        NULL };
     struct deployment_facts *dep = arena_alloc(a, sizeof *dep);
 
     check_keys(tree, "a Deployment", keys);
@@ -195,6 +209,7 @@ static const struct deployment_facts *observe_deployment(const struct world *w, 
         .rolls_softly = json_bool(tree, "rollsSoftly", false),
         .image_manager = json_str(tree, "imageManager"),
         .pods_known = json_bool(tree, "podsKnown", true),
+        .pods_problem = json_str(tree, "podsProblem"),
         .tmpl = observe_template(json_get(tree, "containers"), a),
         .read_ms = time_at(json_get(w->tree, "liveReads"), tree->string),
     };
