@@ -255,9 +255,9 @@ static void plan_only(struct job *j)
     struct arena *a = j->run->c->arena;
     const char **push = engine_push_line(a, &j->run->engine, &j->line);
 
-    printf("%s\n", engine_show_line(a, engine_build_line(a, &j->run->engine, &j->line)));
+    j->app->lines[0] = engine_show_line(a, engine_build_line(a, &j->run->engine, &j->line));
     if (push)
-        printf("%s\n", engine_show_line(a, push));
+        j->app->lines[1] = engine_show_line(a, push);
     end(j, BUILD_PLANNED, NULL);
 }
 
@@ -302,8 +302,8 @@ static void build_failed(struct job *j, int status)
 
     err_set(&why, ERR_REFUSED, status, "%s of %s ended with exit code %d",
             j->is_pushing ? "the push" : "the build", engine_name(j->run->engine.kind), status);
-    tell(j, arena_printf(j->run->c->arena, "this is what %s said:",
-                         engine_name(j->run->engine.kind)));
+    tell(j,
+         arena_printf(j->run->c->arena, "this is what %s said:", engine_name(j->run->engine.kind)));
     print_log(j);
     if (j->app->hint)
         tell(j, j->app->hint);

@@ -5,9 +5,9 @@
  *         return -1;
  *     p.todo[0].end                          // BUILD_FAILED: p.todo[0].why
  *
- * For each app: is its image there (struct build_images)? If not: its inputs are checked out, built,
- * and pushed by a tag that is made of them; then the registry is asked again, and what it has is
- * taken, for somebody may have been faster. The failure of one app stops no other. */
+ * For each app: is its image there (struct build_images)? If not: its inputs are checked out,
+ * built, and pushed by a tag that is made of them; then the registry is asked again, and what it
+ * has is taken, for somebody may have been faster. The failure of one app stops no other. */
 #ifndef CLI_BUILD_H
 #define CLI_BUILD_H
 #include <stdbool.h>
@@ -38,6 +38,7 @@ struct build_image {
     const char *commit_tag;  /* what the controller will ask for */
     const char *digest;      /* NULL = there is none */
     bool afresh;             /* build even if it is there */
+    bool is_tagged;          /* by commit_tag */
 };
 
 struct build_app {
@@ -45,9 +46,10 @@ struct build_app {
     const char *tree; /* of its inputs */
     struct build_image image;
     enum build_end end;
-    int64_t ms;       /* building and pushing */
-    struct err why;   /* of BUILD_FAILED */
-    const char *hint; /* what may help; NULL = nothing known */
+    int64_t ms;           /* building and pushing */
+    struct err why;       /* of BUILD_FAILED */
+    const char *hint;     /* what may help; NULL = nothing known */
+    const char *lines[3]; /* of BUILD_PLANNED: the builder's command lines; NULL-terminated */
 };
 
 /* What the registry is asked. Each may turn the loop, and reports per app. */
@@ -56,7 +58,7 @@ struct build_images {
     int (*find)(void *ctx, struct build_app *app, struct err *e);
     /* It was pushed, with this digest as the engine says: fill in what the registry has. */
     int (*adopt)(void *ctx, struct build_app *app, const char *pushed, struct err *e);
-    /* Give the image its commit's tag. */
+    /* Give the image its commit's tag: is_tagged. */
     int (*tag)(void *ctx, struct build_app *app, struct err *e);
     void *ctx;
 };

@@ -218,10 +218,10 @@ static void put_buildx(struct line *l, const struct engine *n, const struct engi
     put(l, "--sbom=false");
     put_common(l, j);
     put_pair(l, "--output",
-             j->push ? arena_printf(l->arena, "type=image,name=%s,push=true%s",
-                                    image_of(l->arena, j),
-                                    j->plain_http ? ",registry.insecure=true" : "") :
-                       "type=cacheonly");
+             j->push ?
+                 arena_printf(l->arena, "type=image,name=%s,push=true%s", image_of(l->arena, j),
+                              j->plain_http ? ",registry.insecure=true" : "") :
+                 "type=cacheonly");
     put_cache(l, n->cache, j);
     put_pair(l, "--metadata-file", j->digest_file);
 }

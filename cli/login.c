@@ -200,8 +200,8 @@ static int fill(struct cli *c, const struct registry_setting *reg, const char *u
 int login_open(struct cli *c, const struct registry_setting *reg, struct login *ret, struct err *e)
 {
     const char *home = cli_env(c, "HOME");
-    const char *user_dir = cli_env(c, "DOCKER_CONFIG")
-                               ?: (home ? arena_printf(c->arena, "%s/.docker", home) : NULL);
+    const char *user_dir =
+        cli_env(c, "DOCKER_CONFIG") ?: (home ? arena_printf(c->arena, "%s/.docker", home) : NULL);
     const char *tmp = cli_env(c, "XDG_RUNTIME_DIR");
     char *dir;
 
