@@ -96,6 +96,10 @@ static void end(struct job *j, enum build_end how, const char *text)
 
 static void fail(struct job *j, const struct err *e)
 {
+    if (j->run->c->signo) { /* it did not fail: it was stopped */
+        leave(j);
+        return;
+    }
     j->app->why = *e;
     end(j, BUILD_FAILED, arena_printf(j->run->c->arena, "failed: %s", e->text));
 }
@@ -196,6 +200,7 @@ static int start_child(struct job *j, const char *const *argv, struct err *e)
                                .dir = j->run->p->git->top,
                                .env = j->run->login.env,
                                .lines_only = true,
+                               .held_fd = j->checkout.lock,
                                .on_line = on_line,
                                .on_exit = on_exit_of,
                                .ctx = j };
@@ -220,7 +225,6 @@ static void wait_for_lock(struct job *j)
         tell(j, "waiting for another shopflow that builds it in this clone");
     j->told_lock = true;
     j->not_before_ms = loop_now_ms(r->c->loop) + LOCK_RETRY_MS;
-    r->retry = (struct loop_timer){ .fn = on_retry };
     loop_timer_set(r->c->loop, &r->retry, j->not_before_ms);
 }
 
@@ -455,6 +459,7 @@ int build_run(struct cli *c, const struct build_plan *p, struct err *e)
     struct run r = { .c = c,
                      .p = p,
                      .jobs = arena_array(c->arena, p->n + 1, sizeof *r.jobs),
+                     .retry = { .fn = on_retry },
                      .parallel = p->parallel ? p->parallel : default_parallel() };
     const char *password = p->registry->password;
     int failed;

@@ -14,7 +14,7 @@ struct git;
 
 struct checkout {
     const char *dir; /* the files */
-    int lock;        /* -1 = closed */
+    int lock;        /* -1 = closed. The builder holds it too: it may outlive us */
 };
 
 /* Errors: ERR_CONFLICT another shopflow has the folder (try again), ERR_INVALID a submodule that is

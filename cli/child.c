@@ -238,6 +238,8 @@ static int spawn(const struct cli *c, const struct child_spec *spec, const struc
     posix_spawn_file_actions_adddup2(&files, p->in[0], STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&files, p->out[1], STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&files, p->err[1], STDERR_FILENO);
+    if (spec->held_fd > 0)
+        posix_spawn_file_actions_adddup2(&files, spec->held_fd, spec->held_fd); /* no CLOEXEC */
     posix_spawn_file_actions_addchdir_np(&files, spec->dir ? spec->dir : c->dir);
     set_attributes(&attr);
     failed = posix_spawnp(ret, spec->argv[0], &files, &attr, (char *const *)spec->argv,

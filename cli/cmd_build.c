@@ -117,6 +117,17 @@ static int find_registry(struct cli *c, const struct survey *s, struct registry_
     return 0;
 }
 
+/* What a pull request brings is not reviewed yet, and must not stand under a name that is trusted.
+ */
+static int check_run(const struct cli *c, const struct survey *s, struct err *e)
+{
+    if (!s->ci.target || c->options->no_push || c->options->dry_run)
+        return 0;
+    return err_set(e, ERR_INVALID, 0,
+                   "a pull request into %s pushes nothing: give --no-push to see whether it builds",
+                   s->ci.target);
+}
+
 int cmd_build(struct cli *c, struct err *e)
 {
     struct survey s;
@@ -124,7 +135,7 @@ int cmd_build(struct cli *c, struct err *e)
     struct build_images images;
     struct registry_setting registry;
 
-    if (survey_make(c, &s, e) || survey_decide(&s, NULL, 0, e) ||
+    if (survey_make(c, &s, e) || check_run(c, &s, e) || survey_decide(&s, NULL, 0, e) ||
         find_registry(c, &s, &registry, e) || build_plan_make(c, &s, &p, e))
         return -1;
     p.registry = &registry;

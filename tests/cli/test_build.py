@@ -332,6 +332,35 @@ def two_runs_at_once_take_turns(world):
     assert len(spans) == 2 and spans[0][1] <= spans[1][0], spans
 
 
+def a_builder_that_outlives_us_keeps_its_files(world):
+    _, repo = branch(world)
+    engines = Engines(world, "podman")
+    engines.say("slow-web", "2")
+    first = start(repo, engines, "build", "--no-push", "--apps", "web")
+    wait_until(lambda: any("child" in call for call in engines.calls()), "the first builds")
+    first.kill()
+    first.communicate()
+    answer = repo.shopflow("build", "--no-push", "--apps", "web", **engines.env)
+    same(answer.code, 0, answer.err)
+    has(answer.err, "waiting for another shopflow")
+    spans = sorted((call["began"], call["ended"]) for call in engines.calls() if call.get("built") == "web")
+    assert len(spans) == 2 and spans[0][1] <= spans[1][0], spans
+    for name in os.listdir(world.env["TMPDIR"]):  # of the killed one
+        shutil.rmtree(os.path.join(world.env["TMPDIR"], name))
+
+
+def several_wait_for_one(world):
+    _, repo = branch(world)
+    engines = Engines(world, "podman")
+    for app in ALL:
+        engines.say("slow-" + app, "1")
+    runs = [start(repo, engines, "build", "--no-push", "--all", "--parallel", "3") for _ in range(3)]
+    for run in runs:
+        out, err = run.communicate(timeout=120)
+        same(run.returncode, 0, err)
+    same(len([call for call in engines.calls() if "built" in call]), 9)
+
+
 # --- what would be done ----------------------------------------------------------------------------
 
 def a_dry_run_prints_lines_and_builds_nothing(world):
@@ -345,6 +374,19 @@ def a_dry_run_prints_lines_and_builds_nothing(world):
     got = repo.shopflow("build", "--no-push", "--dry-run", "--apps", "web", "-o", "json", **engines.env).json()
     same([app["result"] for app in got["apps"]], ["planned"])
     has(got["apps"][0]["commands"][0], "podman build --")
+
+
+def a_pull_request_pushes_nothing(world):
+    _, repo = branch(world)
+    engines = Engines(world, "podman")
+    repo.commit({"apps/web/index.html": "two"})
+    env = {**engines.env, "CI": "true", "GITLAB_CI": "true", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "develop"}
+    answer = repo.shopflow("build", "--registry", "10.0.0.1:5000", **env)
+    same(answer.code, 2, answer.err)
+    has(answer.err, "a pull request into develop pushes nothing", "--no-push")
+    same(engines.builds(), {})
+    same(repo.shopflow("build", "--no-push", **env).code, 0)
+    same(set(engines.builds()), {"web"})
 
 
 def nothing_changed_is_nothing_to_build(world):
