@@ -28,8 +28,7 @@
 #define SECRET_MIN 4 /* hiding a shorter one would tear the log apart */
 
 enum step {
-    STEP_LOOK,  /* is its image there? */
-    STEP_START, /* it is not */
+    STEP_START, /* it is to be built */
     STEP_CHILD, /* a child builds or pushes */
     STEP_ENDED, /* and has ended */
     STEP_OVER,
@@ -319,14 +318,15 @@ static void settle(struct job *j)
 {
     struct run *r = j->run;
     const struct build_images *images = r->p->images;
-    struct err why = { 0 };
-    char *text = file_read(j->line.digest_file, DIGEST_BYTES, &why);
-    const char *digest = text ? engine_digest(r->c->arena, &r->engine, text, &why) : NULL;
+    struct err *why = &j->app->why;
+    char *text = file_read(j->line.digest_file, DIGEST_BYTES, why);
+    const char *digest = text ? engine_digest(r->c->arena, &r->engine, text, why) : NULL;
 
     free(text);
-    if (!digest || images->adopt(images->ctx, j->app, digest, &why) ||
-        images->tag(images->ctx, j->app, &why)) {
-        fail(j, &why);
+    if (digest && !images->adopt(images->ctx, j->app, digest, why) && !why->kind)
+        images->tag(images->ctx, &j->app, 1, why);
+    if (why->kind) {
+        fail(j, why);
         return;
     }
     end(j, BUILD_BUILT,
@@ -361,27 +361,6 @@ static void ended(struct job *j)
         settle(j);
 }
 
-static void look(struct job *j)
-{
-    const struct build_plan *p = j->run->p;
-    const struct build_images *images = p->images;
-    struct err why = { 0 };
-
-    if (images->find(images->ctx, j->app, &why)) {
-        fail(j, &why);
-        return;
-    }
-    if (!j->app->image.digest || j->app->image.afresh) {
-        j->step = STEP_START;
-        return;
-    }
-    if (!p->dry_run && !p->no_push && images->tag(images->ctx, j->app, &why)) {
-        fail(j, &why);
-        return;
-    }
-    end(j, BUILD_FOUND, "its image is there");
-}
-
 /* --- all of them --- */
 
 /* One step of one job. 1: it did something; 0: it waits; -1: no job can go on. */
@@ -390,9 +369,6 @@ static int take_step(struct job *j, struct err *e)
     struct run *r = j->run;
 
     switch (j->step) {
-    case STEP_LOOK:
-        look(j);
-        return 1;
     case STEP_START:
         if (r->running >= r->parallel || loop_now_ms(r->c->loop) < j->not_before_ms)
             return 0;
@@ -423,6 +399,36 @@ static void stop_all(struct run *r)
         if (any)
             loop_turn(r->c->loop, -1);
     }
+}
+
+/* Those whose images are there get their commit's tag; the others are to be built. */
+static int look(struct run *r, struct err *e)
+{
+    const struct build_plan *p = r->p;
+    const struct build_images *images = p->images;
+    struct build_app **apps = arena_array(r->c->arena, p->n + 1, sizeof *apps);
+    size_t n = 0;
+
+    for (size_t i = 0; i < p->n; i++)
+        apps[i] = &p->todo[i];
+    if (images->find(images->ctx, apps, p->n, e))
+        return -1;
+    for (size_t i = 0; i < p->n; i++)
+        if (!p->todo[i].why.kind && p->todo[i].image.digest && !p->todo[i].image.afresh)
+            apps[n++] = &p->todo[i];
+    if (n && !p->dry_run && !p->no_push && images->tag(images->ctx, apps, n, e))
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        apps[i]->end = BUILD_FOUND;
+    for (size_t i = 0; i < p->n; i++) {
+        struct build_app *app = &p->todo[i];
+
+        if (app->why.kind)
+            fail(&r->jobs[i], &app->why);
+        else if (app->end == BUILD_FOUND)
+            end(&r->jobs[i], BUILD_FOUND, "its image is there");
+    }
+    return 0;
 }
 
 static int run_all(struct run *r, struct err *e)
@@ -468,7 +474,10 @@ int build_run(struct cli *c, const struct build_plan *p, struct err *e)
         r.secrets[0] = password;
     for (size_t i = 0; i < p->n; i++)
         r.jobs[i] = (struct job){ .run = &r, .app = &p->todo[i], .checkout.lock = -1 };
-    failed = run_all(&r, e);
+    if (c->signo)
+        failed = err_set(e, ERR_TIMEOUT, 0, "interrupted");
+    else
+        failed = look(&r, e) || run_all(&r, e) ? -1 : 0;
     stop_all(&r);
     for (size_t i = 0; i < p->n; i++)
         leave(&r.jobs[i]);

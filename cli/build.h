@@ -52,14 +52,15 @@ struct build_app {
     const char *lines[3]; /* of BUILD_PLANNED: the builder's command lines; NULL-terminated */
 };
 
-/* What the registry is asked. Each may turn the loop, and reports per app. */
+/* What the registry is asked. -1: nothing more is to be done (interrupted); what goes wrong with
+ * one app is its `why`. Each may turn the loop. */
 struct build_images {
-    /* Fill in app->image; its digest when the image is there and may be used. */
-    int (*find)(void *ctx, struct build_app *app, struct err *e);
+    /* Fill in image; its digest when the image is there and may be used. */
+    int (*find)(void *ctx, struct build_app *const *apps, size_t n, struct err *e);
+    /* Give each image, whose digest is known, its commit's tag: is_tagged. */
+    int (*tag)(void *ctx, struct build_app *const *apps, size_t n, struct err *e);
     /* It was pushed, with this digest as the engine says: fill in what the registry has. */
     int (*adopt)(void *ctx, struct build_app *app, const char *pushed, struct err *e);
-    /* Give the image its commit's tag: is_tagged. */
-    int (*tag)(void *ctx, struct build_app *app, struct err *e);
     void *ctx;
 };
 

@@ -44,21 +44,36 @@ static const char *hash_of(struct arena *a, const struct build_plan *p, const st
     return arena_strndup(a, strchr(digest, ':') + 1, INPUTS_DIGITS);
 }
 
-static int find(void *ctx, struct build_app *app, struct err *e)
+static void name(const struct unasked *u, struct build_app *app)
 {
-    const struct unasked *u = ctx;
     struct arena *a = u->c->arena;
-    const char *hash = hash_of(a, u->plan, app, e);
+    const char *hash = hash_of(a, u->plan, app, &app->why);
     const struct project_app *said = app->app->said;
 
     if (!hash)
-        return -1;
+        return;
     app->image.repository = said && said->repository ?
                                 said->repository :
                                 arena_printf(a, "%s/%s", u->plan->registry->base, app->app->name);
     app->image.tag = arena_printf(a, "in-%s", hash);
     app->image.label = arena_printf(a, "io.shopflow.inputs=%s", hash);
     app->image.commit_tag = arena_strndup(a, u->plan->commit, SHORT_SHA);
+}
+
+static int find(void *ctx, struct build_app *const *apps, size_t n, struct err *e)
+{
+    (void)e;
+    for (size_t i = 0; i < n; i++)
+        name(ctx, apps[i]);
+    return 0;
+}
+
+static int tag(void *ctx, struct build_app *const *apps, size_t n, struct err *e)
+{
+    (void)ctx;
+    (void)apps;
+    (void)n;
+    (void)e;
     return 0;
 }
 
@@ -70,18 +85,10 @@ static int adopt(void *ctx, struct build_app *app, const char *pushed, struct er
     return 0;
 }
 
-static int tag(void *ctx, struct build_app *app, struct err *e)
-{
-    (void)ctx;
-    (void)app;
-    (void)e;
-    return 0;
-}
-
 void build_images_unasked(struct cli *c, const struct build_plan *p, struct build_images *ret)
 {
     struct unasked *u = arena_alloc(c->arena, sizeof *u);
 
     *u = (struct unasked){ c, p };
-    *ret = (struct build_images){ find, adopt, tag, u };
+    *ret = (struct build_images){ find, tag, adopt, u };
 }

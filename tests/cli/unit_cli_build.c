@@ -51,42 +51,51 @@ static void note(struct bench *b, const struct build_app *app, const char *what)
     snprintf(b->asked + len, sizeof b->asked - len, "%s %s\n", what, app->app->name);
 }
 
-static int refuse(const struct bench *b, const struct build_app *app, const char *what,
-                  struct err *e)
+static void refuse(const struct bench *b, struct build_app *app, const char *what)
 {
     if (b->refuse && !strcmp(b->refuse, what) && app == b->todo)
-        return err_set(e, ERR_DENIED, 403, "the registry refuses to %s", what);
-    return 0;
+        err_set(&app->why, ERR_DENIED, 403, "the registry refuses to %s", what);
 }
 
-static int find(void *ctx, struct build_app *app, struct err *e)
+static int find(void *ctx, struct build_app *const *apps, size_t n, struct err *e)
 {
     struct bench *b = ctx;
 
-    note(b, app, "find");
-    app->image.repository = "r.example/x";
-    app->image.tag = "in-1";
-    app->image.label = "l=1";
-    app->image.digest = b->found;
-    return refuse(b, app, "find", e);
+    if (b->refuse && !strcmp(b->refuse, "all"))
+        return err_set(e, ERR_TIMEOUT, 0, "interrupted");
+    for (size_t i = 0; i < n; i++) {
+        note(b, apps[i], "find");
+        apps[i]->image.repository = "r.example/x";
+        apps[i]->image.tag = "in-1";
+        apps[i]->image.label = "l=1";
+        apps[i]->image.digest = b->found;
+        refuse(b, apps[i], "find");
+    }
+    return 0;
+}
+
+static int tag(void *ctx, struct build_app *const *apps, size_t n, struct err *e)
+{
+    struct bench *b = ctx;
+
+    (void)e;
+    for (size_t i = 0; i < n; i++) {
+        note(b, apps[i], "tag");
+        apps[i]->image.is_tagged = true;
+        refuse(b, apps[i], "tag");
+    }
+    return 0;
 }
 
 static int adopt(void *ctx, struct build_app *app, const char *pushed, struct err *e)
 {
     struct bench *b = ctx;
 
+    (void)e;
     note(b, app, strcmp(pushed, OURS) ? "adopt?" : "adopt");
     app->image.digest = b->adopted;
-    return refuse(b, app, "adopt", e);
-}
-
-static int tag(void *ctx, struct build_app *app, struct err *e)
-{
-    struct bench *b = ctx;
-
-    note(b, app, "tag");
-    app->image.is_tagged = true;
-    return refuse(b, app, "tag", e);
+    refuse(b, app, "adopt");
+    return 0;
 }
 
 static void set_up(struct bench *b)
@@ -114,7 +123,7 @@ static void set_up(struct bench *b)
     b->c.dir = arena_printf(b->arena, "%s/repo", b->dir);
     CASE("a repository", !git_open(&b->c, &b->git, &b->e));
     b->registry = (struct registry_setting){ .base = "r.example" };
-    b->images = (struct build_images){ find, adopt, tag, b };
+    b->images = (struct build_images){ find, tag, adopt, b };
     for (size_t i = 0; i < 2; i++) {
         b->apps[i] = (struct app){ .name = i ? "two" : "one", .dir = i ? "apps/two" : "apps/one" };
         b->todo[i] = (struct build_app){ .app = &b->apps[i], .tree = "HEAD^{tree}" };
@@ -176,7 +185,7 @@ static void what_is_there_is_tagged_and_no_builder_asked(void)
     set_up(&b);
     b.found = THEIRS;
     CASE("runs", !build_run(&b.c, &b.plan, &b.e));
-    CASE("asked", !strcmp(b.asked, "find one\ntag one\nfind two\ntag two\n"));
+    CASE("asked", !strcmp(b.asked, "find one\nfind two\ntag one\ntag two\n"));
     CASE("called", called(&b, ""));
     CASE("both", build_count(&b.plan, BUILD_FOUND) == 2);
     tear_down(&b);
@@ -207,6 +216,18 @@ static void a_refusal_fails_its_app_alone(void)
         CASE(AT[i], !build_run(&b.c, &b.plan, &b.e));
         CASE(AT[i], b.todo[0].end == BUILD_FAILED && b.todo[0].why.kind == ERR_DENIED);
         CASE(AT[i], b.todo[1].end == BUILD_BUILT);
+        CASE(AT[i], i == 2 || !strstr(b.asked, "tag one")); /* nothing after the refusal */
+        tear_down(&b);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(AT); i += 2) {
+        struct bench b;
+
+        set_up(&b);
+        b.refuse = AT[i];
+        b.found = THEIRS;
+        CASE("it is there", !build_run(&b.c, &b.plan, &b.e));
+        CASE(AT[i], b.todo[0].end == BUILD_FAILED && b.todo[1].end == BUILD_FOUND);
+        CASE("no builder", called(&b, ""));
         tear_down(&b);
     }
 }
@@ -238,6 +259,11 @@ static void a_signal_ends_it(void)
     b.c.signo = 2;
     CASE("interrupted", build_run(&b.c, &b.plan, &b.e) == -1 && b.e.kind == ERR_TIMEOUT);
     CASE("nothing was asked", !*b.asked && called(&b, ""));
+    tear_down(&b);
+    set_up(&b);
+    b.refuse = "all";
+    CASE("while asking", build_run(&b.c, &b.plan, &b.e) == -1 && b.e.kind == ERR_TIMEOUT);
+    CASE("nothing is built", called(&b, ""));
     tear_down(&b);
 }
 
