@@ -137,22 +137,6 @@ static void print_log(struct job *j)
 
 /* --- its lines --- */
 
-static const char *dockerfile_of(struct arena *a, const struct app *app)
-{
-    if (app->said && app->said->dockerfile)
-        return app->said->dockerfile;
-    return app->has_dockerfile ? arena_printf(a, "%s/Dockerfile", app->dir) : "Dockerfile";
-}
-
-static const char *const *platforms_of(const struct build_plan *p, const struct app *app)
-{
-    static const char *const DEFAULT[] = { "linux/amd64", NULL };
-
-    if (app->said && app->said->platforms)
-        return (const char *const *)app->said->platforms;
-    return p->platforms ? p->platforms : DEFAULT;
-}
-
 static void describe(struct job *j)
 {
     static const struct project_app NOTHING;
@@ -163,12 +147,12 @@ static void describe(struct job *j)
 
     j->line = (struct engine_job){
         .context = checkout_dir(p->git, b->app->name),
-        .dockerfile = dockerfile_of(r->c->arena, b->app),
+        .dockerfile = b->dockerfile,
         .app_dir = b->app->dir,
         .commit = p->commit,
         .target = said->target,
         .args = (const char *const *)said->args,
-        .platforms = platforms_of(p, b->app),
+        .platforms = b->platforms,
         .secrets = (const char *const *)said->secrets,
         .ssh = (const char *const *)said->ssh,
         .pins = b->image.pins,

@@ -43,7 +43,9 @@ struct build_image {
 
 struct build_app {
     const struct app *app;
-    const char *tree; /* of its inputs */
+    const char *tree;             /* of its inputs */
+    const char *dockerfile;       /* a path of it */
+    const char *const *platforms; /* NULL-terminated */
     struct build_image image;
     enum build_end end;
     int64_t ms;           /* building and pushing */
@@ -67,11 +69,11 @@ struct build_images {
 struct build_plan {
     const struct git *git;
     const char *commit;
+    const char *commit_tag; /* the controller's for this commit */
     const struct registry_setting *registry;
     const struct build_images *images;
-    const char *const *platforms; /* where an app says none; NULL = linux/amd64 */
-    const char *engine;           /* --engine; NULL = found out */
-    size_t parallel;              /* 0 = as many as there are cores, at most 4 */
+    const char *engine; /* --engine; NULL = found out */
+    size_t parallel;    /* 0 = as many as there are cores, at most 4 */
     bool plain_http;
     bool is_mainline; /* writes the registry's cache */
     bool no_push, dry_run;

@@ -1,12 +1,16 @@
-/* cli/build_images.h — The names of what is built, where no registry is asked: --no-push. */
+/* cli/build_images.h — What the builds ask of the registry (cli/images.h), and what the images are
+ * called. */
 #ifndef CLI_BUILD_IMAGES_H
 #define CLI_BUILD_IMAGES_H
 
 struct build_images;
 struct build_plan;
 struct cli;
+struct images;
 
-/* p, whose registry is filled in, must live as long as *ret. Every app is built. */
-void build_images_unasked(struct cli *c, const struct build_plan *p, struct build_images *ret);
+/* images NULL: no registry is asked (--no-push), and every app is built. p, whose registry is
+ * filled in, and images must live as long as *ret. */
+void build_images_init(struct cli *c, const struct build_plan *p, struct images *images,
+                       struct build_images *ret);
 
 #endif

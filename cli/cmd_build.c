@@ -141,7 +141,7 @@ int cmd_build(struct cli *c, struct err *e)
     p.registry = &registry;
     p.images = &images;
     p.plain_http = is_this_machine(registry.base);
-    build_images_unasked(c, &p, &images);
+    build_images_init(c, &p, NULL, &images);
     if (build_run(c, &p, e))
         return c->signo ? err_set(e, ERR_TIMEOUT, 0, "interrupted: nothing was released") : -1;
     if (output_is_tree(c->options->output))

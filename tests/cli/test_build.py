@@ -109,12 +109,22 @@ def the_same_inputs_have_the_same_tag(world):
     same(tag(), one, "another app changed")
     repo.commit({"apps/web/index.html": "other"})
     assert tag() != one, "its own files changed"
-    two = tag()
-    repo.commit({"shopflow.yaml": "apps:\n  web:\n    args: {A: b}\n"})
-    assert tag() not in (one, two), "an argument changed"
 
 
 # --- the files -------------------------------------------------------------------------------------
+
+def what_shopflow_yaml_says_makes_the_tag(world):
+    _, repo = branch(world)
+    engines = Engines(world, "podman")
+    tags = []
+    for app in ("{}", "{platforms: [linux/arm64]}", "{platforms: [linux/arm64, linux/amd64]}", "{dockerfile: Dockerfile}",
+                "{target: x}", "{args: {A: b}}", "{args: {A: c}}"):
+        repo.commit({"shopflow.yaml": f"ignore: [shopflow.yaml]\napps:\n  web: {app}\n"})
+        got = repo.shopflow("build", "--no-push", "--apps", "web", "-o", "json", **engines.env).json()
+        tags.append(got["apps"][0]["image"])
+    same(len(set(tags)), len(tags), str(tags))
+    same(len({str(call["files"]) for call in engines.calls() if "build" in call}), 1, "the files are the same")
+
 
 def the_builder_gets_the_inputs_and_nothing_else(world):
     _, repo = branch(world)

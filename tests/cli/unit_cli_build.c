@@ -126,7 +126,9 @@ static void set_up(struct bench *b)
     b->images = (struct build_images){ find, tag, adopt, b };
     for (size_t i = 0; i < 2; i++) {
         b->apps[i] = (struct app){ .name = i ? "two" : "one", .dir = i ? "apps/two" : "apps/one" };
-        b->todo[i] = (struct build_app){ .app = &b->apps[i], .tree = "HEAD^{tree}" };
+        b->todo[i] = (struct build_app){ .app = &b->apps[i],
+                                         .tree = "HEAD^{tree}",
+                                         .dockerfile = "Dockerfile" };
     }
     b->plan = (struct build_plan){ .git = &b->git,
                                    .commit = "1a2b3c4",
