@@ -4,6 +4,7 @@ into $FAKE/calls (a JSON a line), and does what the files there say: `fail-<app>
 `slow-<app>` (it starts a child and sleeps), `version`, `inspect`, `refuse` (their text is answered)."""
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -69,6 +70,11 @@ def build(words):
     slow = text("slow-" + app)
     if slow is not None:
         child = subprocess.Popen(["sleep", slow], stdin=subprocess.DEVNULL)
+        def stop(signo, _):
+            note(stopped=signo)
+            child.kill()
+            sys.exit(1)
+        signal.signal(signal.SIGTERM, stop)
         note(child=child.pid)
         child.wait()
     write_digest(words)

@@ -320,6 +320,7 @@ def ctrl_c_ends_all_that_runs(world):
         same(run.returncode, code, err)
         has(err, "interrupted: nothing was released")
         same(out, "")
+        same(sum("stopped" in call for call in engines.calls()[before:]), 2, "each could end by itself: SIGTERM comes first")
         for call in engines.calls()[before:]:
             if "child" in call:
                 wait_until(lambda: not is_running(call["child"]), "what the builder started has ended", 5)
