@@ -4,7 +4,9 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "cli.h"
 #include "cluster.h"
+#include "marks.h"
 
 #define TRIES 10
 #define PAUSE_MS 100 /* times the try: who lost the race lets the other pass */
@@ -14,16 +16,6 @@ void ask_release(struct ask *ask)
     cJSON_Delete(ask->was);
     cJSON_Delete(ask->is);
     ask->was = ask->is = NULL;
-}
-
-const char *ask_actor(const struct cli *c)
-{
-    static const char *const NAMES[] = { "GITHUB_ACTOR", "GITLAB_USER_LOGIN", "USER", "LOGNAME" };
-
-    for (size_t i = 0; i < ARRAY_LEN(NAMES); i++)
-        if (cli_env(c, NAMES[i]))
-            return cli_env(c, NAMES[i]);
-    return NULL;
 }
 
 /* The object, or NULL with e->kind ERR_NONE when there is none; a missing kind is an error. */
@@ -66,6 +58,56 @@ static int refuse_owned(struct cli *c, const cJSON *object, const char *name, st
                    name, owner);
 }
 
+/* A Deployment that is gone or not to be read tells nothing. */
+static int look_at_deployments(struct cli *c, struct cluster *k, struct marks *m, struct err *e)
+{
+    for (size_t i = 0; m->has_drifted && i < m->n; i++) {
+        struct err why = { 0 };
+        AUTO(json) cJSON *deployment = NULL;
+
+        if (!m->apps[i].deployment || !m->apps[i].good_image)
+            continue;
+        deployment = cluster_get(k, &DEPLOYMENTS, m->apps[i].deployment, NULL, &why);
+        if (deployment)
+            marks_add_deployment(&m->apps[i], deployment, c->arena);
+        else if (why.kind != ERR_NOT_FOUND && why.kind != ERR_DENIED) {
+            *e = why;
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static bool is_meant(const struct wanted *w, const char *app)
+{
+    for (size_t i = 0; i < w->n_apps; i++)
+        if (!strcmp(w->apps[i].name, app))
+            return true;
+    return release_drops(w, app);
+}
+
+/* What a person put back by hand stands until the spec is written (R16): it is asked for. */
+static int keep_by_hand(struct cli *c, struct cluster *k, const cJSON *object, struct wanted *w,
+                        struct err *e)
+{
+    struct wanted_app *apps;
+    struct marks m;
+
+    marks_read(object, c->arena, &m);
+    if (look_at_deployments(c, k, &m, e))
+        return -1;
+    apps = arena_array(c->arena, w->n_apps + m.n + 1, sizeof *apps);
+    for (size_t i = 0; i < w->n_apps; i++)
+        apps[i] = w->apps[i];
+    w->apps = apps;
+    for (size_t i = 0; i < m.n; i++)
+        if (m.apps[i].by_hand_commit && !is_meant(w, m.apps[i].app))
+            apps[w->n_apps++] = (struct wanted_app){ .name = m.apps[i].app,
+                                                     .commit = m.apps[i].by_hand_commit,
+                                                     .left = m.apps[i].good };
+    return 0;
+}
+
 /* Read and compose: what is to be written, or NULL. */
 static cJSON *compose(struct cli *c, struct cluster *k, struct ask *ask, bool first, struct err *e)
 {
@@ -77,6 +119,9 @@ static cJSON *compose(struct cli *c, struct cluster *k, struct ask *ask, bool fi
         return NULL;
     ask->meant = (struct wanted){ 0 };
     if (ask->wanted(c, ask->was, &ask->meant, ask->ctx, e))
+        return NULL;
+    ask->followed = (struct followed){ .apps = ask->meant.apps, .n_apps = ask->meant.n_apps };
+    if (keep_by_hand(c, k, ask->was, &ask->meant, e))
         return NULL;
     if (first && ask->before)
         ask->before(c, ask->was, &ask->meant, ask->ctx);
@@ -122,11 +167,7 @@ int ask_write(struct cli *c, struct cluster *k, struct ask *ask, struct err *e)
         *e = (struct err){ 0 };
         cluster_sleep(k, PAUSE_MS * i);
     }
-    ask->followed = (struct followed){
-        .apps = ask->meant.apps,
-        .n_apps = ask->meant.n_apps,
-        .generation = json_int(json_get(ask->is, "metadata"), "generation", 0),
-    };
+    ask->followed.generation = json_int(json_get(ask->is, "metadata"), "generation", 0);
     return release_check(ask->is, &ask->meant, e);
 }
 
@@ -137,4 +178,20 @@ int ask_patch(struct cli *c, struct cluster *k, const cJSON *patch, cJSON **ret,
     if (!object || refuse_owned(c, object, cluster_name(k), e))
         return -1;
     return cluster_patch(k, &APPRELEASES, cluster_name(k), patch, NULL, ret, e);
+}
+
+int ask_marks(struct cli *c, struct cluster *k, struct marks *ret, cJSON **ret_object,
+              struct err *e)
+{
+    AUTO(json) cJSON *object = look(k, e);
+    struct marks m;
+
+    if (!object && e->kind)
+        return -1;
+    marks_read(object, c->arena, &m);
+    if (look_at_deployments(c, k, &m, e))
+        return -1;
+    *ret = m;
+    *ret_object = take(object);
+    return 0;
 }

@@ -18,6 +18,7 @@
 struct cli;
 struct cluster;
 struct err;
+struct marks;
 
 struct ask {
     /* What is meant, given what is there (NULL = nothing). Asked again for each try. */
@@ -27,7 +28,7 @@ struct ask {
     void *ctx;
     bool dry_run; /* the server checks it and writes nothing */
     /* results */
-    struct wanted meant;
+    struct wanted meant; /* and what a person put back by hand, which a write would undo */
     struct followed followed;
     cJSON *was, *is; /* the object before (NULL = none) and as it was answered */
 };
@@ -46,7 +47,9 @@ int ask_patch(struct cli *c, struct cluster *k, const cJSON *patch, cJSON **ret,
 /* The AppRelease as it is. It is not there: ERR_NOT_FOUND with what to do. */
 cJSON *ask_object(struct cli *c, struct cluster *k, struct err *e);
 
-/* Who releases: the CI's user, else the system's. */
-const char *ask_actor(const struct cli *c);
+/* What the AppRelease says of its apps, by hand changed images included; the object itself, NULL =
+ * there is none, is the caller's to free. */
+int ask_marks(struct cli *c, struct cluster *k, struct marks *ret, cJSON **ret_object,
+              struct err *e);
 
 #endif

@@ -9,14 +9,6 @@
 
 /* --- names --- */
 
-/* The branch that is checked out, or NULL. */
-static const char *current_branch(const struct git *g)
-{
-    struct err ignored;
-
-    return git_word(g, &ignored, "symbolic-ref", "--quiet", "--short", "HEAD");
-}
-
 static int find_mainline(struct git *g, const struct base_question *q, const char *remote,
                          struct base *b, struct err *e)
 {
@@ -25,7 +17,7 @@ static int find_mainline(struct git *g, const struct base_question *q, const cha
     if (q->project->mainline)
         b->mainline = q->project->mainline;
     else if (!remote)
-        b->mainline = q->ci.branch ? q->ci.branch : current_branch(g);
+        b->mainline = q->ci.branch ? q->ci.branch : git_branch(g);
     else if (remote_tip(g, remote, "develop", &ignored))
         b->mainline = "develop";
     else
@@ -38,16 +30,6 @@ static int find_mainline(struct git *g, const struct base_question *q, const cha
 }
 
 /* --- ancestry --- */
-
-/* 1 yes, 0 no, -1. */
-static int is_ancestor(const struct git *g, const char *old, const char *new, struct err *e)
-{
-    struct child_result r;
-
-    if (git_run(g, &r, e, "merge-base", "--is-ancestor", old, new))
-        return -1;
-    return r.status == 0 ? 1 : r.status == 1 ? 0 : git_failed(g, &r, e);
-}
 
 /* The merge base, or why there is none. */
 static int find_merge_base(struct git *g, const struct base_question *q, const char *remote,
@@ -136,7 +118,7 @@ static int base_of_ref(struct git *g, const struct base_question *q, const char 
 static int is_mainline_run(struct git *g, const struct base_question *q, const char *remote,
                            const struct base *b, struct err *e)
 {
-    const char *branch = q->ci.knows_branch ? q->ci.branch : current_branch(g);
+    const char *branch = q->ci.knows_branch ? q->ci.branch : git_branch(g);
 
     if (!branch || strcmp(branch, b->mainline) || q->ci.target)
         return 0;
@@ -151,7 +133,7 @@ static int is_mainline_run(struct git *g, const struct base_question *q, const c
         return 0;
     if (!strcmp(b->tip, q->head))
         return 1;
-    return g->is_shallow ? 0 : is_ancestor(g, q->head, b->tip, e);
+    return g->is_shallow ? 0 : git_is_ancestor(g, q->head, b->tip, e);
 }
 
 /* The mainline as the remote has it. In CI a shallow clone is completed at once: a fetch by itself

@@ -14,6 +14,16 @@ const char *cli_env(const struct cli *c, const char *name)
     return NULL;
 }
 
+const char *cli_actor(const struct cli *c)
+{
+    static const char *const NAMES[] = { "GITHUB_ACTOR", "GITLAB_USER_LOGIN", "USER", "LOGNAME" };
+
+    for (size_t i = 0; i < ARRAY_LEN(NAMES); i++)
+        if (cli_env(c, NAMES[i]))
+            return cli_env(c, NAMES[i]);
+    return NULL;
+}
+
 void cli_say(const struct cli *c, const char *fmt, ...)
 {
     va_list ap;

@@ -42,6 +42,9 @@ struct cli {
 /* A variable of the environment. An empty one counts as unset: CI passes missing secrets so. */
 const char *cli_env(const struct cli *c, const char *name);
 
+/* Who runs this: the CI's user, else the system's; NULL = nobody says. */
+const char *cli_actor(const struct cli *c);
+
 /* A line for people on stderr: "shopflow: …". */
 void cli_say(const struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

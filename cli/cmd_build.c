@@ -135,7 +135,7 @@ int cmd_build(struct cli *c, struct err *e)
     struct build_images images;
     struct registry_setting registry;
 
-    if (survey_make(c, &s, e) || check_run(c, &s, e) || survey_decide(&s, NULL, 0, e) ||
+    if (survey_make(c, false, &s, e) || check_run(c, &s, e) || survey_decide(&s, NULL, e) ||
         find_registry(c, &s, &registry, e) || build_plan_make(c, &s, &p, e))
         return -1;
     p.registry = &registry;

@@ -6,10 +6,11 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli.h"
+#include "cluster.h"
 #include "commands.h"
 #include "inputs_tree.h"
 #include "options.h"
-#include "survey.h"
+#include "run.h"
 #include "tree.h"
 
 /* JSON is UTF-8: bytes of a path that are none become U+FFFD. */
@@ -48,8 +49,39 @@ static void put_app(struct arena *a, cJSON *list, const struct changed_app *chan
     cJSON_AddItemToArray(list, app);
 }
 
-static void print_json(struct arena *a, const struct survey *s)
+static void put_stays(struct arena *a, cJSON *root, const char *key, const struct stays *list,
+                      size_t n)
 {
+    cJSON *array = json_put_array(root, key);
+
+    for (size_t i = 0; i < n; i++) {
+        cJSON *one = cJSON_CreateObject();
+
+        json_put_str(one, "name", list[i].name);
+        json_put_str(one, "reason", as_utf8(a, list[i].why));
+        cJSON_AddItemToArray(array, one);
+    }
+}
+
+/* What only the AppRelease tells. */
+static void put_asked(struct arena *a, cJSON *root, const struct changed *d)
+{
+    cJSON *behind;
+
+    put_stays(a, root, "kept", d->kept, d->n_kept);
+    put_stays(a, root, "held", d->held, d->n_held);
+    behind = json_put_array(root, "behind");
+    for (const char **name = d->behind; *name; name++)
+        add_text(behind, *name);
+    if (d->superseded_by)
+        json_put_str(root, "superseded", d->superseded_by);
+    else
+        cJSON_AddNullToObject(root, "superseded");
+}
+
+static void print_json(struct arena *a, const struct run *r)
+{
+    const struct survey *s = &r->survey;
     AUTO(json) cJSON *root = cJSON_CreateObject();
     cJSON *list;
     char *text;
@@ -66,6 +98,8 @@ static void print_json(struct arena *a, const struct survey *s)
     list = json_put_array(root, "removed");
     for (const char *const *name = s->changed.removed; *name; name++)
         add_text(list, *name);
+    if (r->knows_asked)
+        put_asked(a, root, &s->changed);
     text = json_print(root);
     puts(text);
     free(text);
@@ -95,33 +129,51 @@ static void print_text(struct cli *c, const struct survey *s, const char *const 
             printf(" (and %zu more)", more);
         putchar('\n');
     }
-    for (const char *const *name = s->changed.removed; *name; name++)
-        cli_say(c, "%s: is no app of this commit any more", *name);
     if (s->changed.n == 0 && s->base.commit)
         cli_say(c, "nothing changed since %.12s", s->base.commit);
+    else if (s->changed.n == 0 && s->changed.n_as_is == s->apps.n)
+        cli_say(c, "nothing changed: every app runs well as it is here");
+}
+
+/* A pull request is compared with its target, whatever runs. */
+static int open_cluster(struct cli *c, struct cluster **ret, struct err *e)
+{
+    *ret = NULL;
+    return ci_read(c).target ? 0 : cluster_open_any(c, ret, e);
+}
+
+/* A cluster that does not answer changes nothing here: git's answer is given. */
+static int decide(struct cli *c, struct cluster *k, struct run *r, struct err *e)
+{
+    if (run_decide(c, k, r, e) == 0)
+        return 0;
+    if (!k || r->knows_asked || c->signo)
+        return -1;
+    cli_say(c, "warning: what runs is not known, and git alone is asked: %s", e->text);
+    *e = (struct err){ 0 };
+    return run_decide(c, NULL, r, e);
 }
 
 int cmd_changed(struct cli *c, struct err *e)
 {
-    struct survey s;
+    AUTO(cluster) struct cluster *k = NULL;
+    struct run r = { 0 };
+    struct survey *s = &r.survey;
     const char **trees = NULL;
 
-    if (survey_make(c, &s, e) || survey_decide(&s, NULL, 0, e))
+    if (c->options->output == OUTPUT_YAML)
+        return err_set(e, ERR_INVALID, 0, "changed: -o must be json or wide");
+    if (open_cluster(c, &k, e) || survey_make(c, k != NULL, s, e) || decide(c, k, &r, e))
         return -1;
     if (c->options->output == OUTPUT_WIDE &&
-        inputs_trees(&s.git, s.commit, &s.project, &s.apps, NULL, &trees, e))
+        inputs_trees(&s->git, s->commit, &s->project, &s->apps, NULL, &trees, e))
         return -1;
-    switch (c->options->output) {
-    case OUTPUT_JSON:
-        print_json(c->arena, &s);
-        break;
-    case OUTPUT_YAML:
-        return err_set(e, ERR_INVALID, 0, "changed: -o must be json or wide");
-    case OUTPUT_TEXT:
-    case OUTPUT_WIDE:
-    default:
-        print_text(c, &s, trees);
-        break;
-    }
-    return s.changed.n == 0 && c->options->fail_if_unchanged ? EXIT_UNCHANGED : EXIT_DONE;
+    if (c->options->output == OUTPUT_JSON)
+        print_json(c->arena, &r);
+    else
+        print_text(c, s, trees);
+    run_say(c, &r);
+    if (run_require_current(c, &r, e))
+        return -1;
+    return s->changed.n == 0 && c->options->fail_if_unchanged ? EXIT_UNCHANGED : EXIT_DONE;
 }

@@ -22,12 +22,14 @@ int cmd_retry(struct cli *c, struct err *e)
     AUTO(json) cJSON *patch = cJSON_CreateObject();
     AUTO(json) cJSON *answer = NULL;
     char token[TIME_TEXT_BYTES];
+    cJSON *annotations;
     struct followed f = { .retry_at = time_format_ms(token, clock_wall_ms()) };
 
     if (!object)
         return -1;
-    json_put_str(json_put_object(json_put_object(patch, "metadata"), "annotations"),
-                 APPRELEASE_MARK "retry-at", token);
+    annotations = json_put_object(json_put_object(patch, "metadata"), "annotations");
+    json_put_str(annotations, APPRELEASE_MARK "retry-at", token);
+    cJSON_AddNullToObject(annotations, APPRELEASE_MARK "rolled-back");
     if (cluster_patch(k, &APPRELEASES, cluster_name(k), patch, NULL, &answer, e))
         return -1;
     f.generation = json_int(json_get(answer, "metadata"), "generation", 0);

@@ -83,7 +83,7 @@ static int wanted(struct cli *c, const cJSON *object, struct wanted *ret, void *
     seen_release(&seen);
     if (failed)
         return -1;
-    ret->rolled_back = ask_actor(c) ? ask_actor(c) : "shopflow";
+    ret->rolled_back = cli_actor(c) ? cli_actor(c) : "shopflow";
     return 0;
 }
 

@@ -18,6 +18,8 @@ const struct command COMMANDS[] = {
     { "suspend", NULL, 0, 0, "write nothing any more, not even back", cmd_suspend },
     { "resume", NULL, 0, 0, "end a pause or a suspension", cmd_resume },
     { "approve", NULL, 0, 0, "let the release that is asked for start", cmd_approve },
+    { "init", NULL, 0, 0, "write what a monorepo needs for all this; nothing is overwritten",
+      cmd_init },
     { "completion", "bash|zsh|fish", 1, 1, "print what makes the shell complete shopflow's words",
       cmd_completion },
     { NULL, NULL, 0, 0, NULL, NULL },

@@ -14,6 +14,7 @@ int cmd_completion(struct cli *c, struct err *e);
 int cmd_deploy(struct cli *c, struct err *e);
 int cmd_diff(struct cli *c, struct err *e);
 int cmd_history(struct cli *c, struct err *e);
+int cmd_init(struct cli *c, struct err *e);
 int cmd_logs(struct cli *c, struct err *e);
 int cmd_pause(struct cli *c, struct err *e);
 int cmd_resume(struct cli *c, struct err *e);

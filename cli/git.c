@@ -295,6 +295,22 @@ const char *git_commit(const struct git *g, const char *name, struct err *e)
     return NULL;
 }
 
+const char *git_branch(const struct git *g)
+{
+    struct err ignored;
+
+    return git_word(g, &ignored, "symbolic-ref", "--quiet", "--short", "HEAD");
+}
+
+int git_is_ancestor(const struct git *g, const char *old, const char *new, struct err *e)
+{
+    struct child_result r;
+
+    if (git_run(g, &r, e, "merge-base", "--is-ancestor", old, new))
+        return -1;
+    return r.status == 0 ? 1 : r.status == 1 ? 0 : git_failed(g, &r, e);
+}
+
 /* --- the repository --- */
 
 /* Cut the first line off *at. */

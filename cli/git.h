@@ -69,4 +69,10 @@ const char *git_path(const struct git *g, const char *name, struct err *e);
 /* The commit's full id; NULL with *e set. A name is taken as git reads it, never as a flag. */
 const char *git_commit(const struct git *g, const char *name, struct err *e);
 
+/* The branch that is checked out; NULL = none. */
+const char *git_branch(const struct git *g);
+
+/* Is it the same or an ancestor? 1 yes, 0 no, -1. Of complete history only. */
+int git_is_ancestor(const struct git *g, const char *old, const char *new, struct err *e);
+
 #endif

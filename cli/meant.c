@@ -7,6 +7,7 @@
 #include "base/auto.h"
 #include "base/json.h"
 #include "child.h"
+#include "ci.h"
 #include "cli.h"
 #include "options.h"
 #include "project.h"
@@ -41,7 +42,7 @@ int meant_commit(struct cli *c, const struct settings *s, const char **ret, stru
     return 0;
 }
 
-static struct wanted_app describe(const struct project *p, const char *name, const char *commit)
+struct wanted_app meant_app(const struct project *p, const char *name, const char *commit)
 {
     const struct project_app *app = project_app(p, name);
     struct wanted_app w = { .name = name, .commit = commit };
@@ -55,8 +56,8 @@ static struct wanted_app describe(const struct project *p, const char *name, con
     return w;
 }
 
-static int put_registry(struct cli *c, const struct settings *s, const cJSON *object,
-                        struct wanted *w, struct err *e)
+static int put_registry(struct cli *c, const struct settings *s, bool is_there, struct wanted *w,
+                        struct err *e)
 {
     struct registry_setting r;
     struct err why = { 0 };
@@ -65,7 +66,7 @@ static int put_registry(struct cli *c, const struct settings *s, const cJSON *ob
         w->registry = r.base;
         return 0;
     }
-    if (object && !s->of[SET_REGISTRY].value)
+    if (is_there && !s->of[SET_REGISTRY].value)
         return 0; /* as the object says */
     *e = why;
     return -1;
@@ -81,7 +82,7 @@ static const char *source(struct cli *c)
     char *text;
     const char *copy;
 
-    json_put_str(tree, "actor", ask_actor(c));
+    json_put_str(tree, "actor", cli_actor(c));
     json_put_str(tree, "ref", ref ? ref : cli_env(c, "CI_COMMIT_REF_NAME"));
     if (server && repository && run)
         json_put_str(tree, "runURL",
@@ -94,12 +95,38 @@ static const char *source(struct cli *c)
     return copy;
 }
 
+int meant_complete(struct cli *c, const struct settings *s, const struct project *p, bool is_there,
+                   struct wanted *w, struct err *e)
+{
+    w->spec = p->release;
+    w->source = source(c);
+    return put_registry(c, s, is_there, w, e);
+}
+
+/* Whose work it is: the branch that CI runs or that is checked out, where it is its commit. */
+static const char *branch_of(struct cli *c, const char *commit)
+{
+    const struct child_spec spec = {
+        .argv = (const char *const[]){ "git", "symbolic-ref", "--quiet", "--short", "HEAD", NULL }
+    };
+    struct ci ci = ci_read(c);
+    struct err ignored = { 0 };
+    struct child_result r;
+    const char *at;
+
+    if (ci.knows_branch)
+        return ci.branch;
+    if (head(c, &at, &ignored) || !commit_matches(at, commit) ||
+        child_run(c, &spec, &r, &ignored) || r.status)
+        return NULL;
+    return arena_strndup(c->arena, r.out, strcspn(r.out, "\n"));
+}
+
 int meant_apps(struct cli *c, const struct settings *s, const cJSON *object, const char *commit,
                struct wanted *ret, struct err *e)
 {
     const char **names = c->options->apps;
     struct wanted_app *apps;
-    const struct project *p = s->project;
     size_t n = 0;
 
     if (!names && c->options->all)
@@ -110,9 +137,14 @@ int meant_apps(struct cli *c, const struct settings *s, const cJSON *object, con
     while (names[n])
         n++;
     apps = arena_array(c->arena, n, sizeof *apps);
-    for (size_t i = 0; i < n; i++)
-        apps[i] = describe(p, names[i], commit);
-    *ret = (struct wanted){ .commit = commit, .apps = apps, .n_apps = n, .spec = p->release };
-    ret->source = source(c);
-    return put_registry(c, s, object, ret, e);
+    for (size_t i = 0; i < n; i++) {
+        apps[i] = meant_app(s->project, names[i], commit);
+        apps[i].is_work = true;
+    }
+    *ret = (struct wanted){ .commit = commit,
+                            .apps = apps,
+                            .n_apps = n,
+                            .branch = branch_of(c, commit),
+                            .actor = cli_actor(c) };
+    return meant_complete(c, s, s->project, object != NULL, ret, e);
 }

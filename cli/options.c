@@ -13,7 +13,8 @@
 #define PROJECT "build changed deploy diff"
 #define WORK "build changed"
 #define WAITS "deploy wait rollback retry"
-#define CLUSTER "deploy diff status wait logs history rollback retry pause suspend resume approve"
+#define CLUSTER                                                                                    \
+    "changed deploy diff status wait logs history rollback retry pause suspend resume approve"
 
 #define COUNT_MAX 64
 #define AT(member) offsetof(struct options, member)
@@ -26,11 +27,13 @@ const struct flag FLAGS[] = {
     { "graph", 0, FLAG_BOOL, AT(graph), NULL, WORK,
       "of packages/ and the lockfile, only what an app reaches marks it" },
     { "require-clean", 0, FLAG_BOOL, AT(require_clean), NULL, WORK, "refuse uncommitted work" },
+    { "require-current", 0, FLAG_BOOL, AT(require_current), NULL, "changed",
+      "fail when the mainline has changed an app of this work since" },
     { "fail-if-unchanged", 0, FLAG_BOOL, AT(fail_if_unchanged), NULL, WORK,
       "exit 5 when nothing changed" },
     { "fail-if-superseded", 0, FLAG_BOOL, AT(fail_if_superseded), NULL, WAITS,
       "exit 6 when a newer release took over" },
-    { "dry-run", 0, FLAG_BOOL, AT(dry_run), NULL, "build deploy rollback",
+    { "dry-run", 0, FLAG_BOOL, AT(dry_run), NULL, "build deploy rollback init",
       "say what would be done; write nothing" },
     { "engine", 0, FLAG_TEXT, AT(engine), "NAME", "build",
       "buildx, podman or buildah; default: the first that answers" },

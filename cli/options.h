@@ -41,7 +41,7 @@ struct options {
     const char *base;   /* --base; NULL = found out */
     const char **apps;  /* --apps; NULL-terminated; NULL = the changed ones */
     const char *commit; /* --commit */
-    bool all, graph, require_clean, fail_if_unchanged, fail_if_superseded;
+    bool all, graph, require_clean, require_current, fail_if_unchanged, fail_if_superseded;
     /* how */
     bool dry_run, no_push, rebuild;
     const char *engine; /* --engine; NULL = the first that answers */

@@ -6,10 +6,10 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "cluster.h"
+#include "marks.h"
 
 #define SHORT_SHA 7
 #define COMMIT_MAX 64
-#define ROLLED_BACK APPRELEASE_MARK "rolled-back"
 
 bool commit_matches(const char *a, const char *b)
 {
@@ -71,6 +71,14 @@ const char *release_kept(const cJSON *object, const char *app)
     const char *asked = release_asked(object, app), *good = json_str(status, "commit");
 
     return good && asked && is_same(json_str(status, "failedCommit"), asked) ? good : asked;
+}
+
+bool release_drops(const struct wanted *w, const char *app)
+{
+    for (const char *const *name = w->dropped; name && *name; name++)
+        if (is_same(*name, app))
+            return true;
+    return false;
 }
 
 /* --- whose it is --- */
@@ -160,7 +168,7 @@ static const char *repository_of(const cJSON *object, const struct wanted *w,
 {
     const char *registry = json_str(json_get(object, "spec"), "registry");
 
-    if (app->repository || !object || !w->registry || is_same(registry, w->registry))
+    if (app->repository || app->left || !object || !w->registry || is_same(registry, w->registry))
         return app->repository;
     return arena_printf(a, "%s/%s", w->registry, app->name);
 }
@@ -190,7 +198,7 @@ static cJSON *compose_apps(const cJSON *object, const struct wanted *w, struct a
         const struct wanted_app *app = meant(w, name);
         cJSON *entry;
 
-        if (!app && w->drop_others)
+        if (!app && release_drops(w, name))
             continue;
         entry = cJSON_Duplicate(item, true); /* texts and lists of them: nothing that is rounded */
         if (app)
@@ -222,32 +230,6 @@ static int check_listed(const cJSON *object, const struct wanted *w, struct err 
 
 /* --- annotations --- */
 
-/* The mark of what apps were taken back from: {app: {commit, by}}. Who is asked for anew leaves it;
- * text NULL = none is left. */
-static cJSON *marks_of(const cJSON *object, const struct wanted *w)
-{
-    const char *text = json_str(json_at(object, "metadata", "annotations"), ROLLED_BACK);
-    struct err ignored = { 0 };
-    cJSON *marks = text ? json_parse(text, strlen(text), &ignored) : NULL;
-
-    if (!cJSON_IsObject(marks)) {
-        cJSON_Delete(marks);
-        marks = cJSON_CreateObject();
-    }
-    for (size_t i = 0; i < w->n_apps; i++) {
-        const char *left = release_asked(object, w->apps[i].name);
-        cJSON *mark;
-
-        cJSON_DeleteItemFromObjectCaseSensitive(marks, w->apps[i].name);
-        if (!w->rolled_back || !left || is_same(left, w->apps[i].commit))
-            continue;
-        mark = json_put_object(marks, w->apps[i].name);
-        json_put_str(mark, "commit", left);
-        json_put_str(mark, "by", w->rolled_back);
-    }
-    return marks;
-}
-
 /* Our own text, back as a tree; NULL text gives 0 and a NULL tree. */
 static int read_own(const char *text, cJSON **ret, struct err *e)
 {
@@ -257,20 +239,12 @@ static int read_own(const char *text, cJSON **ret, struct err *e)
 
 static int put_annotations(cJSON *meta, const cJSON *object, const struct wanted *w, struct err *e)
 {
-    AUTO(json) cJSON *marks = marks_of(object, w);
     AUTO(json) cJSON *more = NULL;
     cJSON *all = json_put_object(meta, "annotations");
 
     if (read_own(w->annotations, &more, e))
         return -1;
-    if (marks->child) {
-        char *text = json_print(marks);
-
-        json_put_str(all, ROLLED_BACK, text);
-        cJSON_free(text);
-    } else if (json_str(json_at(object, "metadata", "annotations"), ROLLED_BACK)) {
-        cJSON_AddNullToObject(all, ROLLED_BACK);
-    }
+    marks_compose(all, object, w);
     JSON_EACH_MEMBER(item, more)
         cJSON_AddItemToObject(all, item->string, cJSON_Duplicate(item, true));
     if (!all->child)

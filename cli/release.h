@@ -18,20 +18,25 @@ struct wanted_app {
     const char *repository;                /* NULL = as the object says, else <registry>/<name> */
     const char *deployment;                /* NULL = as the object says, else by its prefix */
     const char **containers, **depends_on; /* NULL-terminated; NULL = as the object says */
+    bool is_work;                          /* it is work of this branch: cli/marks.h */
+    const char *left;                      /* a person put it back from this commit; NULL = no */
 };
 
 struct wanted {
     const char *commit; /* spec.commit */
     const struct wanted_app *apps;
     size_t n_apps;
-    bool listed_only;     /* an app that the object does not list is an error */
-    bool drop_others;     /* apps that are not meant are no longer listed */
-    const char *registry; /* NULL = as the object says */
+    bool listed_only;           /* an app that the object does not list is an error */
+    const char *const *dropped; /* apps to be listed no longer; NULL-terminated; NULL = none */
+    const char *registry;       /* NULL = as the object says */
     /* JSON objects; NULL = none */
     const char *spec;        /* more of its fields */
     const char *source;      /* spec.source */
     const char *annotations; /* name → text, or null to take it away */
-    const char *rolled_back; /* who goes back: the mark of what each app leaves; NULL = nobody */
+    /* marks: cli/marks.h */
+    const char *rolled_back;    /* who goes back: the mark of what each app leaves; NULL = nobody */
+    const char *mainline;       /* the commit of a mainline run; NULL = it is none */
+    const char *branch, *actor; /* whose work it is; NULL = not known */
 };
 
 /* object NULL: the whole new object, to be created as ns/name; else the merge patch. The caller
@@ -46,6 +51,9 @@ const char **release_listed(const cJSON *object, struct arena *a);
 const char *release_asked(const cJSON *object, const char *app);
 /* Likewise, but the last good one when that has failed. */
 const char *release_kept(const cJSON *object, const char *app);
+
+/* Is it to be listed no longer? */
+bool release_drops(const struct wanted *w, const char *app);
 
 /* Whose the object is: "Argo CD", "Flux's Kustomization shop", …; NULL = nobody's. */
 const char *release_owner(const cJSON *object, struct arena *a);

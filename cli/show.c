@@ -253,7 +253,7 @@ void show_changes(FILE *to, const cJSON *was, const struct wanted *w)
             is_meant = is_meant || !strcmp(w->apps[i].name, name);
         if (!is_meant)
             fprintf(to, "%-*s  %.7s  %s\n", NAME_WIDTH, name, kept ? kept : "?",
-                    w->drop_others ? "no longer listed" : "kept");
+                    release_drops(w, name) ? "no longer listed" : "kept");
     }
 }
 

@@ -8,7 +8,8 @@
 
 In RULES.md a sentence is an item; below it one line for each kind of test, with names:
     golden: folders of tests/golden       e2e, node: scenarios of tests/e2e
-    http: files of tests/http             unit: programs of tests/unit, or "program: words of a row"
+    http: files of tests/http             unit: programs of tests/unit and tests/cli, or
+                                          "program: words of a row"
     property: properties of tests/property/check*.c        fuzz: fuzz_<name>.c of tests/fuzz
     crd_bounds: paths of fields in tests/e2e/crd_bounds.sh
     readers: "Ready reason" of a row of tests/readers/table.txt
@@ -154,7 +155,7 @@ def exists(kind, name, found):
         return (ROOT / f"tests/http/{name}.http").exists()
     if kind == "unit":
         program, _, words = name.partition(": ")
-        source = [p for p in (ROOT / "tests/unit").glob(program + ".*")]
+        source = [p for folder in ("unit", "cli") for p in (ROOT / "tests" / folder).glob(program + ".*")]
         return bool(source) and words in source[0].read_text(encoding="utf-8")
     if kind == "property":
         return any(f'check_fail(m, "{name}",' in p.read_text(encoding="utf-8")

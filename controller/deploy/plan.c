@@ -197,19 +197,30 @@ static void list_apps(struct planner *pl)
         resolve_anew(pl);
 }
 
-bool plan_is_for_target(const struct planner *pl, const struct app_status *app)
+static bool is_wanted(const struct planner *pl, const struct app_status *app, const char *has,
+                      const char *want)
 {
     const struct attempt *at = app->attempt;
-    const char *want = plan_written_image(pl, app->target_image), *has;
 
-    if (!want || !at || !at->images.n)
-        return false;
-    has = at->images.items[0].image;
     if (!pl->o->spec->pin_digest || !image_digest(want))
         return same_text(has, want);
     if (!image_digest(has)) /* found running, and compared by what its tag is */
         return at->kind == ATTEMPT_ADOPT && same_text(at->commit, app->target_commit);
     return image_same(has, want);
+}
+
+/* In each container: one that goes back may go to an image of its own in each. */
+bool plan_is_for_target(const struct planner *pl, const struct app_status *app)
+{
+    const struct attempt *at = app->attempt;
+    const char *want = plan_written_image(pl, app->target_image);
+
+    if (!want || !at || !at->images.n)
+        return false;
+    for (size_t i = 0; i < at->images.n; i++)
+        if (!is_wanted(pl, app, at->images.items[i].image, want))
+            return false;
+    return true;
 }
 
 bool plan_lacks_container(const struct planner *pl, const struct app_status *app)

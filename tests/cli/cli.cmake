@@ -13,11 +13,15 @@ foreach(source IN LISTS cli_units)
     set_tests_properties(${name} PROPERTIES LABELS cli TIMEOUT 120)
 endforeach()
 
+# What test_marks.py runs beside the program.
+add_cli_program(run_writes cli/run_writes.c)
+
 # Each tests/cli/test_<name>.py runs the program.
 file(GLOB cli_scripts CONFIGURE_DEPENDS cli/test_*.py)
 foreach(script IN LISTS cli_scripts)
     get_filename_component(name ${script} NAME_WE)
     string(REPLACE "test_" "cli_" name ${name})
     add_test(NAME ${name} COMMAND python3 ${script} $<TARGET_FILE:shopflow>)
-    set_tests_properties(${name} PROPERTIES LABELS cli TIMEOUT 300)
+    set_tests_properties(${name} PROPERTIES LABELS cli TIMEOUT 300
+        ENVIRONMENT RUN_WRITES=$<TARGET_FILE:run_writes>)
 endforeach()

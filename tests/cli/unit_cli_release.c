@@ -44,6 +44,7 @@ static bool composes(const char *object, const struct wanted *w, const char *exp
     return same;
 }
 
+#define ROLLED_BACK "deploy.btc-shopflow.io/rolled-back"
 #define META "\"metadata\":{\"resourceVersion\":\"7\"}"
 
 static void the_first_release_makes_the_object(void)
@@ -74,9 +75,12 @@ static void who_is_not_meant_keeps_what_is_asked_for(void)
     CASE("what is asked for failed: the last good one",
          composes("{" META ",\"spec\":{\"commit\":\"" BAD "\",\"registry\":\"reg:5000\",\"apps\":["
                   "{\"name\":\"web\"}]},\"status\":{\"apps\":[{\"name\":\"web\",\"commit\":\"" OLD
-                  "\",\"failedCommit\":\"" BAD "\"}]}}",
+                  "\",\"failedCommit\":\"" BAD "\",\"reason\":\"CrashLoop\"}]}}",
                   &WANT,
-                  "{" META ",\"spec\":{\"commit\":\"" NEW "\",\"apps\":[{\"name\":\"web\","
+                  "{\"metadata\":{\"resourceVersion\":\"7\",\"annotations\":{\"" ROLLED_BACK
+                  "\":\"{\\\"web\\\":{\\\"commit\\\":\\\"" BAD
+                  "\\\",\\\"by\\\":\\\"controller\\\",\\\"why\\\":\\\"CrashLoop\\\"}}\"}},\"spec\":"
+                  "{\"commit\":\"" NEW "\",\"apps\":[{\"name\":\"web\","
                   "\"commit\":\"" OLD "\"},{\"name\":\"api\"}]}}"));
     CASE("another commit failed: no matter",
          composes("{" META ",\"spec\":{\"commit\":\"" BAD "\",\"registry\":\"reg:5000\",\"apps\":["
@@ -97,6 +101,22 @@ static void another_registry_is_the_meant_apps_own(void)
                   "{\"name\":\"api\",\"repository\":\"reg:5000/api\"}]}}"));
 }
 
+static void what_was_put_back_by_hand_keeps_its_repository(void)
+{
+    const struct wanted_app back[] = { { .name = "api", .commit = OLD, .left = BAD } };
+    struct wanted w = WANT;
+
+    w.apps = back;
+    CASE("and is marked",
+         composes("{" META ",\"spec\":{\"commit\":\"" NEW "\",\"registry\":\"old:5000\",\"apps\":["
+                  "{\"name\":\"api\"}]}}",
+                  &w,
+                  "{\"metadata\":{\"resourceVersion\":\"7\",\"annotations\":{\"" ROLLED_BACK
+                  "\":\"{\\\"api\\\":{\\\"commit\\\":\\\"" BAD
+                  "\\\",\\\"by\\\":\\\"kubectl\\\"}}\"}},\"spec\":{\"commit\":\"" NEW
+                  "\",\"apps\":[{\"name\":\"api\",\"commit\":\"" OLD "\"}]}}"));
+}
+
 static void more_of_the_spec_and_who_asks(void)
 {
     struct wanted w = WANT;
@@ -104,7 +124,7 @@ static void more_of_the_spec_and_who_asks(void)
     w.spec = "{\"paused\":true,\"commit\":\"no\"}";
     w.source = "{\"actor\":\"ann\"}";
     w.annotations = "{\"a/b\":\"c\"}";
-    w.drop_others = true;
+    w.dropped = (const char *const[]){ "web", NULL };
     CASE("fields, source, annotations, no others",
          composes("{" META ",\"spec\":{\"commit\":\"" OLD "\",\"registry\":\"reg:5000\",\"apps\":["
                   "{\"name\":\"web\"}],\"source\":{\"actor\":\"bob\",\"ref\":\"x\"}}}",
@@ -341,6 +361,7 @@ static void what_a_plugin_prints_is_checked(void)
 UNIT_MAIN(UNIT_TEST(the_first_release_makes_the_object),
           UNIT_TEST(who_is_not_meant_keeps_what_is_asked_for),
           UNIT_TEST(another_registry_is_the_meant_apps_own),
+          UNIT_TEST(what_was_put_back_by_hand_keeps_its_repository),
           UNIT_TEST(more_of_the_spec_and_who_asks), UNIT_TEST(what_apps_go_back_from_is_marked),
           UNIT_TEST(an_app_must_be_listed_to_go_back), UNIT_TEST(the_answer_is_compared),
           UNIT_TEST(commits_match_by_their_beginning), UNIT_TEST(owners_are_told_by_their_marks),

@@ -7,6 +7,7 @@
 #include "base/auto.h"
 #include "cli.h"
 #include "io/loop.h"
+#include "marks.h"
 #include "options.h"
 #include "unit.h"
 
@@ -47,11 +48,14 @@ static const char *commit(void)
     return RUN("git", "rev-parse", "HEAD");
 }
 
-static struct changed decide(const struct survey_asked *asked, size_t n)
+/* asked NULL: no cluster. */
+static struct changed decide(const struct mark *asked, size_t n)
 {
+    struct marks marks = { .apps = (struct mark *)asked, .n = n };
     struct survey s = { 0 };
     struct err e = { 0 };
-    int failed = survey_make(&cli, &s, &e) || survey_decide(&s, asked, n, &e);
+    int failed =
+        survey_make(&cli, asked != NULL, &s, &e) || survey_decide(&s, asked ? &marks : NULL, &e);
 
     CASE("is decided", !failed);
     if (failed)
@@ -79,18 +83,18 @@ static void each_app_against_its_last_good_commit(void)
     two = commit();
     write_file("apps/b/x", "1");
     commit();
-    c = decide((struct survey_asked[]){ { "a", one, false }, { "b", two, false } }, 2);
+    c = decide((struct mark[]){ { .app = "a", .good = one }, { .app = "b", .good = two } }, 2);
     CASE("one that changed since", is(&c, 0, "a", "apps/a/x"));
     CASE("another since another", is(&c, 1, "b", "apps/b/x"));
     CASE("one that is not listed", is(&c, 2, "c", "it has never run well there"));
-    c = decide((struct survey_asked[]){ { "a", two, false },
-                                        { "b", UNKNOWN, false },
-                                        { "c", one, false } },
+    c = decide((struct mark[]){ { .app = "a", .good = two },
+                                { .app = "b", .good = UNKNOWN },
+                                { .app = "c", .good = one } },
                3);
     CASE("only what changed since its own",
          c.n == 1 && is(&c, 0, "b", "its last good commit 1234567 is not known here"));
     CASE("none is gone", !c.removed[0]);
-    c = decide((struct survey_asked[]){ { "c", one, false }, { "old", one, false } }, 2);
+    c = decide((struct mark[]){ { .app = "c", .good = one }, { .app = "old", .good = one } }, 2);
     CASE("one that is gone", !strcmp(c.removed[0], "old") && !c.removed[1]);
     CASE("two that never ran", c.n == 2);
     c = decide(NULL, 0);
@@ -103,9 +107,21 @@ static void work_leaves_others_alone(void)
     struct changed c;
 
     write_file("apps/c/new", "1");
-    c = decide((struct survey_asked[]){ { "a", UNKNOWN, false }, { "b", head, true } }, 2);
+    c = decide(
+        (struct mark[]){
+            { .app = "a", .good = UNKNOWN },
+            { .app = "b", .good = head, .is_work = true, .branch = "develop", .commit = head } },
+        2);
     CASE("only what it changed", c.n == 1 && is(&c, 0, "c", "apps/c/new"));
-    c = decide((struct survey_asked[]){ { "a", UNKNOWN, true }, { "b", head, true } }, 2);
+    c = decide(
+        (struct mark[]){
+            { .app = "a",
+              .good = UNKNOWN,
+              .is_work = true,
+              .branch = "develop",
+              .commit = UNKNOWN },
+            { .app = "b", .good = head, .is_work = true, .branch = "develop", .commit = head } },
+        2);
     CASE("and what it released before", is(&c, 0, "a", "this branch released it before"));
     CASE("not what is there as it is here", c.n == 2 && is(&c, 1, "c", "apps/c/new"));
 }

@@ -58,55 +58,15 @@ static long long id_number(const char *id)
     return dash ? strtoll(dash + 1, NULL, 10) : 0;
 }
 
-/* As others may depend on it (R14): a Superseded app that keeps its target was good. */
-static bool is_good_state(const struct app_status *app)
-{
-    return app->state == APP_UPDATED || app->state == APP_UNCHANGED ||
-           (app->state == APP_SKIPPED && check_same(app->reason, REASON_ImageAbsent)) ||
-           (app->state == APP_SUPERSEDED && app->target_image);
-}
-
-/* Has a listed app failed by itself, and is it over? */
-static bool has_failed(const struct release_spec *spec, const struct app_status *app)
-{
-    for (size_t i = 0; i < spec->n_apps; i++)
-        if (!strcmp(spec->apps[i].name, app->name))
-            return app->state == APP_FAILED || (app->state == APP_ROLLED_BACK &&
-                                                !check_same(app->reason, REASON_ReleaseFailed));
-    return false;
-}
-
-/* R13, R14: where a first patch is written ahead, what the app depends on is good in the same
- * status, and under Halt and RollbackAll no other app has failed. */
-static void check_order(struct model *m, int release, const struct release_status *now,
-                        const struct app_status *app)
-{
-    const struct release_spec *spec = m->truth.releases[release].spec;
-    const struct app_spec *own = NULL;
-
-    for (size_t i = 0; i < spec->n_apps; i++)
-        if (!strcmp(spec->apps[i].name, app->name))
-            own = &spec->apps[i];
-    for (size_t k = 0; own && k < own->n_depends_on; k++) {
-        const struct app_status *on = status_app(now, own->depends_on[k]);
-
-        if (!on || !is_good_state(on))
-            check_fail(m, "order", "attempt %s of %s begins, and %s is not good", app->attempt->id,
-                       app->name, own->depends_on[k]);
-    }
-    for (size_t i = 0; spec->on_failure != ON_FAILURE_ROLLBACK_FAILED && i < now->n_apps; i++)
-        if (&now->apps[i] != app && has_failed(spec, &now->apps[i]))
-            check_fail(m, "policy", "attempt %s of %s begins, and %s has failed (%s)",
-                       app->attempt->id, app->name, now->apps[i].name, now->apps[i].reason);
-}
-
-/* The entry was dropped, and another AppRelease's patch has replaced what the Deployment told. */
+/* The entry was dropped, and another AppRelease's patch, or somebody's undo, has replaced what the
+ * Deployment told. */
 static bool begins_to_count(struct model *m, int release, int dep)
 {
     const struct attempt *there = attempt_from_annotation(m->truth.deps[dep].attempt, m->arena);
 
     return m->checks.dropped[release][dep] &&
-           !(there && attempt_is_of(there, m->truth.releases[release].uid));
+           !(there && !m->checks.deps[dep].touched_ms &&
+             attempt_is_of(there, m->truth.releases[release].uid));
 }
 
 /* Every attempt has a number higher than all before on its Deployment, and what it says does not
@@ -135,12 +95,7 @@ static void check_id(struct model *m, int release, const struct release_status *
     if (id_number(app->attempt->id) <= top)
         check_fail(m, "counters-rise", "attempt %s is new, and there was %lld before",
                    app->attempt->id, top);
-    if (!r->problem && now->observed_generation == r->generation &&
-        (app->attempt->kind == ATTEMPT_ROLL || app->attempt->kind == ATTEMPT_ADOPT)) {
-        if (check_is_held(r))
-            check_fail(m, "held", "attempt %s begins while the release is held", app->attempt->id);
-        check_order(m, release, now, app);
-    }
+    check_begin(m, r, now, app);
     if (c->n_ids == IDS)
         model_abort(m, __func__);
     c->ids[c->n_ids++] =
@@ -269,27 +224,35 @@ static void follow_chain(struct model *m, const struct release *r, const struct 
                    app->attempt->put_backs);
 }
 
-/* Did the app run its target, whole, about when status says so? */
-static void check_runs_target(struct model *m, const struct app_status *app)
+/* Did the app run its target, whole, about when status says so? In all its containers, or in its
+ * own one at least. */
+static void check_runs_target(struct model *m, const struct release *r,
+                              const struct app_status *app)
 {
     int dep = dep_index(app->deployment);
     struct oracle *o = check_oracle(m, dep);
+    bool by_another = o->by && r != &m->truth.releases[o->by - 1];
+    bool all = !r->wish.fields[field_index("containers")];
     int64_t slack_ms = m->script->lag_ms + m->script->slow_ms + 90 * SECOND_MS;
-    const char *image;
 
     if (app->state != APP_UPDATED && app->state != APP_UNCHANGED)
         return;
     check_note_complete(m, dep, &m->truth.deps[dep]);
     if (!m->truth.deps[dep].exists || o->touched_ms + slack_ms >= app->state_ms)
         return; /* somebody else's doing, told as a conflict */
-    image = o->complete.images[0];
+    if (by_another && o->patched_ms + slack_ms >= app->state_ms)
+        return; /* so is a patch that another release has just sent */
     if (!o->complete_ms || o->complete_ms + slack_ms < app->state_ms)
         check_fail(m, "ready-is-true", "Ready is True, and %s was not complete", app->deployment);
-    else if (image_digest(image) && !image_same(image, app->target_image))
-        check_fail(m, "ready-is-true", "Ready is True, and %s ran %s", app->deployment, image);
+    for (int i = 0; i < CONTAINERS; i++) {
+        const char *image = i == C_MESH || (!all && i != C_APP) ? NULL : o->complete.images[i];
+
+        if (image_digest(image) && !image_same(image, app->target_image))
+            check_fail(m, "ready-is-true", "Ready is True, and %s ran %s", app->deployment, image);
+    }
 }
 
-static void check_ready(struct model *m, const struct release_status *was,
+static void check_ready(struct model *m, const struct release *r, const struct release_status *was,
                         const struct release_status *now)
 {
     const struct condition *ready = status_condition(now, "Ready");
@@ -299,17 +262,19 @@ static void check_ready(struct model *m, const struct release_status *was,
         (before && check_same(before->status, "True") && was->start_ms == now->start_ms))
         return;
     for (size_t i = 0; i < now->n_apps; i++)
-        check_runs_target(m, &now->apps[i]);
+        check_runs_target(m, r, &now->apps[i]);
 }
 
-/* An app that is no longer listed is dropped as it settles: status does not say how (R12). */
+/* An app that is no longer listed, or under another Deployment, is dropped as it settles: status
+ * does not say how (R12). */
 static void drop_chains(struct model *m, int release, const struct release_status *was,
                         const struct release_status *now)
 {
     for (size_t i = 0; i < was->n_apps; i++) {
         int dep = dep_index(was->apps[i].deployment);
+        const struct app_status *kept = status_app(now, was->apps[i].name);
 
-        if (status_app(now, was->apps[i].name))
+        if (kept && check_same(kept->deployment, was->apps[i].deployment))
             continue;
         check_oracle(m, dep)->touched = true;
         m->checks.dropped[release][dep] = true;
@@ -330,7 +295,7 @@ void check_status(struct model *m, int release, const struct release_status *was
     check_bounds(m, now);
     check_ids(m, release, now);
     check_concurrent(m, release, was, now);
-    check_ready(m, was, now);
+    check_ready(m, r, was, now);
     follow_latches(m, release, now);
     drop_chains(m, release, was, now);
     for (size_t i = 0; i < now->n_apps; i++) {

@@ -6,6 +6,7 @@
 #include "base/auto.h"
 #include "base/backoff.h"
 #include "property/told.h"
+#include "property/watch.h"
 
 #define LIVE_READ_MS 60000
 #define TIMEOUT_MS 5000
@@ -18,6 +19,7 @@ enum { WHAT_LAG = 40, WHAT_WAY, WHAT_LOSS };
 enum req_kind {
     REQ_STATUS,
     REQ_PATCH,
+    REQ_DELETE,
     REQ_REREAD_RELEASE,
     REQ_REREAD_DEP,
     REQ_LIVE_RELEASE,
@@ -73,9 +75,9 @@ static void add_key(struct model *m, int which, int release)
         schedule(m, which, release, m->now_ms + 1);
 }
 
-static void add_keys(struct model *m, int which)
+void control_add_keys(struct model *m, int which)
 {
-    for (int r = 0; r < m->script->releases; r++)
+    for (int r = 0; r < m->n_releases; r++)
         add_key(m, which, r);
 }
 
@@ -94,84 +96,6 @@ static void finish(struct model *m, int which, int release, bool failed, int64_t
     job->pending = false;
 }
 
-/* --- watches --- */
-
-static void copy_kind(struct model *m, struct controller *c, enum kind kind)
-{
-    switch (kind) {
-    case KIND_RELEASES:
-        memcpy(c->seen.releases, m->truth.releases, sizeof c->seen.releases);
-        break;
-    case KIND_DEPS:
-        memcpy(c->seen.deps, m->truth.deps, sizeof c->seen.deps);
-        break;
-    case KIND_SETS:
-        memcpy(c->seen.sets, m->truth.sets, sizeof c->seen.sets);
-        break;
-    case KIND_PODS:
-    case KINDS:
-        memcpy(c->seen.pods, m->truth.pods, sizeof c->seen.pods);
-        break;
-    }
-}
-
-void control_stale(struct model *m, enum kind kind)
-{
-    for (int i = 0; i < 2; i++) {
-        struct controller *c = &m->controllers[i];
-        int64_t at_ms;
-
-        if (!c->alive || c->stale[kind] || (kind >= KIND_SETS && c->pods != 2))
-            continue;
-        c->stale[kind] = true;
-        at_ms = m->now_ms + model_chance(m, WHAT_LAG, ++m->draws, 5, m->script->lag_ms);
-        model_at(m, at_ms, T_REFRESH, i, (int)kind, 0, NULL);
-    }
-}
-
-void control_refresh(struct model *m, int which, enum kind kind)
-{
-    struct controller *c = &m->controllers[which];
-
-    if (!c->alive || !c->stale[kind])
-        return;
-    if (c->frozen_ms[kind] > m->now_ms) {
-        model_at(m, c->frozen_ms[kind], T_REFRESH, which, (int)kind, 0, NULL);
-        return;
-    }
-    c->stale[kind] = false;
-    copy_kind(m, c, kind);
-    add_keys(m, which);
-}
-
-void control_freeze(struct model *m, enum kind kind, int64_t until_ms)
-{
-    m->controllers[m->leader].frozen_ms[kind] = until_ms;
-}
-
-static void watch_pods(struct model *m, int which)
-{
-    struct controller *c = &m->controllers[which];
-
-    if (c->pods)
-        return;
-    c->pods = 1;
-    model_at(m, m->now_ms + model_chance(m, WHAT_LAG, ++m->draws, 20, 1500), T_PODS_SYNCED, which,
-             c->epoch, 0, NULL);
-}
-
-void control_pods_synced(struct model *m, int which, int epoch)
-{
-    struct controller *c = &m->controllers[which];
-
-    if (!c->alive || c->epoch != epoch)
-        return;
-    c->pods = 2;
-    copy_kind(m, c, KIND_SETS);
-    copy_kind(m, c, KIND_PODS);
-    add_keys(m, which);
-}
-
 void control_begin(struct model *m, int which)
 {
     struct controller *c = &m->controllers[which];
@@ -180,11 +104,12 @@ void control_begin(struct model *m, int which)
     memset(c, 0, sizeof *c);
     c->alive = true;
     c->epoch = epoch;
-    copy_kind(m, c, KIND_RELEASES);
-    copy_kind(m, c, KIND_DEPS);
+    watch_copy(m, c, KIND_RELEASES);
+    watch_copy(m, c, KIND_DEPS);
     model_tell(m, "controller %d starts", which);
-    for (int r = 0; r < m->script->releases; r++) {
+    for (int r = 0; r < RELEASES; r++)
         c->jobs[r].facts.live_ms = m->now_ms;
+    for (int r = 0; r < m->n_releases; r++) {
         schedule(m, which, r, m->now_ms + model_chance(m, WHAT_LAG, ++m->draws, 5, 500));
     }
 }
@@ -251,13 +176,16 @@ void control_arrive(struct model *m, struct request *req)
         req->got_release = m->truth.releases[req->release];
         break;
     case REQ_PATCH:
-        req->code = server_patch_deployment(m, req->dep, req->write.body);
+        req->code = server_patch_deployment(m, req->dep, req->write.account, req->write.body);
         req->got_dep = m->truth.deps[req->dep];
+        break;
+    case REQ_DELETE:
+        req->code = server_delete_release(m, req->release, req->uid);
         break;
     case REQ_REREAD_RELEASE:
     case REQ_LIVE_RELEASE:
         req->got_release = m->truth.releases[req->release];
-        req->code = 200;
+        req->code = req->got_release.exists ? 200 : 404;
         break;
     case REQ_REREAD_DEP:
     case REQ_LIVE_DEP:
@@ -288,6 +216,13 @@ static void end_chain(struct model *m, const struct request *req, bool failed, b
     finish(m, req->which, req->release, failed, again ? m->now_ms + 1 : chain->again_ms);
 }
 
+static enum req_kind request_of(enum action_kind kind)
+{
+    return kind == ACT_PATCH_STATUS   ? REQ_STATUS :
+           kind == ACT_DELETE_RELEASE ? REQ_DELETE :
+                                        REQ_PATCH;
+}
+
 static void next_write(struct model *m, int which, int release)
 {
     struct chain *chain = &job_of(m, which, release)->chain;
@@ -299,7 +234,7 @@ static void next_write(struct model *m, int which, int release)
         return;
     }
     chain->at++;
-    req = new_request(m, which, release, w->kind == ACT_PATCH_STATUS ? REQ_STATUS : REQ_PATCH);
+    req = new_request(m, which, release, request_of(w->kind));
     req->write = *w;
     req->dep = w->dep;
     req->uid = chain->uid;
@@ -357,7 +292,7 @@ static void on_patch(struct model *m, const struct request *req)
         told_forget_failure(f, req->write.id);
         reread(m, req);
     } else if (req->code == 400 || req->code == 403 || req->code == 422) {
-        told_note_refusal(m, f, req->write.id, req->code);
+        told_note_refusal(m, f, &req->write, req->code);
         end_chain(m, req, false, true);
     } else {
         told_note_failure(m, f, req->write.id);
@@ -412,6 +347,9 @@ void control_reply(struct model *m, struct request *req)
         break;
     case REQ_PATCH:
         on_patch(m, req);
+        break;
+    case REQ_DELETE:
+        end_chain(m, req, req->code == 0, false);
         break;
     case REQ_REREAD_RELEASE:
         if (req->code == 200)
@@ -499,6 +437,7 @@ static void keep_write(struct model *m, struct chain *chain, const struct action
     chain->writes[chain->n++] = (struct write){ .kind = act->kind,
                                                 .app = arena_strdup(m->arena, act->app),
                                                 .id = arena_strdup(m->arena, act->id),
+                                                .account = arena_strdup(m->arena, act->account),
                                                 .body = arena_strdup(m->arena, act->body),
                                                 .dep = dep_index(act->deployment) };
 }
@@ -511,7 +450,7 @@ static bool start_chain(struct model *m, struct job *job, const struct observed 
     *chain = (struct chain){ .again_ms = again_ms };
     chain->writes = arena_array(m->arena, p->n_actions + 1, sizeof *chain->writes);
     for (size_t i = 0; i < p->n_actions; i++)
-        if (p->actions[i].kind == ACT_PATCH_STATUS || p->actions[i].kind == ACT_PATCH_DEPLOYMENT)
+        if (p->actions[i].kind >= ACT_PATCH_STATUS && p->actions[i].kind != ACT_EVENT)
             keep_write(m, chain, &p->actions[i]);
     if (!chain->n)
         return false;
@@ -555,6 +494,10 @@ static void reconcile(struct model *m, int which, int release)
     struct plan p;
     int64_t again_ms;
 
+    if (!observe_release(c, release)->exists) { /* deleted, or not seen yet */
+        *f = (struct facts){ .live_ms = m->now_ms };
+        return;
+    }
     if (f->release.exists && f->release.rv <= c->seen.releases[release].rv)
         f->release.exists = false;
     o = observe(m, c, release, a);
@@ -564,7 +507,7 @@ static void reconcile(struct model *m, int which, int release)
         f->begun_ms = p.status.start_ms;
     }
     tell_plan(m, which, &o, &p);
-    check_plan(m, &p);
+    check_plan(m, observe_release(c, release), &o, &p);
     if (p.watches_pods)
         watch_pods(m, which);
     ask_all(m, which, release, &p);

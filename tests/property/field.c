@@ -10,23 +10,30 @@
 /* The first value is the usual one. */
 static const struct field {
     const char *object, *name; /* object NULL = of spec itself */
-    const char *values[5];     /* JSON, without spaces */
+    const char *values[6];     /* JSON, without spaces */
     bool begins_usual;         /* else little would happen */
 } FIELDS[] = {
     { NULL, "maxConcurrent", { "2", "1", "3" }, false },
     { NULL, "missingImagePolicy", { "\"Wait\"", "\"Skip\"", "\"Fail\"" }, false },
-    { NULL, "imageWaitSeconds", { "60", "20", "0" }, false },
+    { NULL, "imageWaitSeconds", { "60", "20", "0", "300" }, false },
     { NULL, "pinDigest", { "true", "false" }, false },
     { NULL, "rollback", { "\"Auto\"", "\"Never\"" }, false },
     { NULL, "onFailure", { "\"RollbackFailed\"", "\"RollbackAll\"", "\"Halt\"" }, false },
     { NULL, "dependsOn", { "\"none\"", "\"chain\"", "\"first\"", "\"last\"" }, false },
+    { NULL, "containers", { "\"all\"", "\"own\"", "\"worker\"" }, false },
     { NULL, "enforceRollingUpdate", { "true", "false" }, false },
     { NULL, "tag", { "\"ShortSHA\"", "\"FullSHA\"" }, false },
     { NULL, "historyLimit", { "10", "1", "2" }, false },
+    { NULL, "ttlSecondsAfterFinished", { "null", "60", "0" }, false },
     { NULL, "suspend", { "false", "true" }, true },
     { NULL, "paused", { "false", "true" }, true },
     { NULL, "mode", { "\"Apply\"", "\"Plan\"" }, true },
     { "approval", "required", { "false", "true" }, true },
+    { NULL,
+      "freezeWindows",
+      { "\"none\"", "\"often\"", "\"once\"", "\"two\"", "\"ever\"" },
+      false },
+    { NULL, "serviceAccountName", { "null", "\"deployer\"", "\"guest\"", "\"not/one\"" }, false },
     { "health", "deadlineSeconds", { "30", "10", "60" }, false },
     { "health", "soakSeconds", { "5", "0", "10", "20" }, false },
     { "health", "restartThreshold", { "3", "1" }, false },
@@ -92,7 +99,7 @@ char *deployment_text(char buf[NAME_BYTES], int app, bool renamed)
 
 void spec_begin(struct spec_model *m, const struct script *s, int release)
 {
-    *m = (struct spec_model){ .commit = 0 };
+    *m = (struct spec_model){ .commit = 0, .approved = -1 };
     for (int a = 0; a < APPS; a++) {
         m->apps[a].listed = a < s->apps;
         m->apps[a].commit = -1;
@@ -107,10 +114,12 @@ static cJSON *parse(const char *text)
     return json_parse(text, strlen(text), &e);
 }
 
-/* Who depends on whom is one field of the release, to be drawn and shrunk as the others are. */
+/* Who depends on whom is one field of the release, to be drawn and shrunk as the others are; so are
+ * the windows. */
 static bool is_shape(const struct field *f)
 {
-    return !strcmp(f->name, "dependsOn");
+    return !strcmp(f->name, "dependsOn") || !strcmp(f->name, "containers") ||
+           !strcmp(f->name, "freezeWindows");
 }
 
 enum { DEPENDS_NONE, DEPENDS_CHAIN, DEPENDS_FIRST, DEPENDS_LAST };
@@ -126,6 +135,11 @@ static bool depends_on(int shape, int a, int b, int apps)
 static int shape_of(const struct spec_model *m)
 {
     return m->fields[field_index("dependsOn")];
+}
+
+enum windows spec_windows(const struct spec_model *m)
+{
+    return (enum windows)m->fields[field_index("freezeWindows")];
 }
 
 static void put_field(cJSON *tree, const struct field *f, int value)
@@ -149,6 +163,20 @@ static void add_needs(cJSON *app, const struct spec_model *m, int a, int n)
     }
 }
 
+/* Which containers are the app's: all with its image, its own only, the worker besides. */
+static void add_containers(cJSON *app, const struct spec_model *m, const char *name)
+{
+    int which = m->fields[field_index("containers")];
+    cJSON *list;
+
+    if (!which)
+        return;
+    list = json_put_array(app, "containers");
+    cJSON_AddItemToArray(list, cJSON_CreateString(name));
+    if (which == 2)
+        cJSON_AddItemToArray(list, cJSON_CreateString("worker"));
+}
+
 static void add_app(cJSON *apps, const struct spec_model *m, int a, int n)
 {
     char name[NAME_BYTES], commit[COMMIT_BYTES];
@@ -160,6 +188,7 @@ static void add_app(cJSON *apps, const struct spec_model *m, int a, int n)
     cJSON_AddItemToArray(apps, app);
     snprintf(name, sizeof name, "app%d", a);
     json_put_str(app, "name", name);
+    add_containers(app, m, name);
     if (m->apps[a].commit >= 0)
         json_put_str(app, "commit", commit_text(commit, m->apps[a].commit));
     if (m->apps[a].renamed)
@@ -178,6 +207,10 @@ cJSON *spec_build(const struct spec_model *m, const struct script *s)
     for (size_t i = 0; i < ARRAY_LEN(FIELDS); i++)
         if (!is_shape(&FIELDS[i]))
             put_field(tree, &FIELDS[i], m->fields[i]);
+    cJSON_AddItemToObject(tree, "freezeWindows", windows_build(spec_windows(m)));
+    if (m->approved >= 0)
+        json_put_str(cJSON_GetObjectItemCaseSensitive(tree, "approval"), "approvedCommit",
+                     commit_text(commit, m->approved));
     for (int a = 0; a < s->apps; a++)
         add_app(apps, m, a, s->apps);
     return tree;

@@ -5,9 +5,11 @@
 #define PROPERTY_FIELD_H
 #include "base/json.h"
 #include "property/script.h"
+#include "property/windows.h"
 
 struct spec_model {
     int commit;
+    int approved; /* which commit is; -1 = none */
     struct {
         bool listed, renamed;
         int commit; /* held at; -1 = the release's */
@@ -27,6 +29,7 @@ bool field_begins_usual(size_t field);
 
 /* As a release begins. */
 void spec_begin(struct spec_model *m, const struct script *s, int release);
+enum windows spec_windows(const struct spec_model *m);
 /* The tree of spec; the caller frees. */
 cJSON *spec_build(const struct spec_model *m, const struct script *s);
 

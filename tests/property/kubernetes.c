@@ -12,7 +12,8 @@ enum { WHAT_SYNC, WHAT_POD, WHAT_GONE };
 bool tmpl_same(const struct tmpl *a, const struct tmpl *b)
 {
     for (int i = 0; i < CONTAINERS; i++)
-        if (strcmp(a->images[i], b->images[i]) != 0)
+        if (a->images[i] != b->images[i] &&
+            (!a->images[i] || !b->images[i] || strcmp(a->images[i], b->images[i]) != 0))
             return false;
     return a->env == b->env;
 }
@@ -91,10 +92,27 @@ static void step_in(struct model *m, struct pod *pod, int64_t low_ms, int64_t hi
     model_at(m, m->now_ms + ms, T_POD, 0, 0, pod->uid, NULL);
 }
 
+/* What each of its containers runs, and what becomes of it. */
+static void give_images(struct model *m, const struct set *set, struct pod *pod)
+{
+    enum fate fates[CONTAINERS] = { FATE_GOOD };
+
+    for (int i = 0; i < CONTAINERS; i++) {
+        const char *digest;
+
+        if (i == C_MESH || !set->tmpl.images[i])
+            continue;
+        digest = digest_of(m, set->tmpl.images[i]);
+        fates[i] = fate_of(m, digest);
+        pod->image_ids[i] = model_text(m, "reg.io/x@%s", digest ? digest : "sha256:none");
+    }
+    pod->culprit = container_culprit(fates);
+    pod->fate = fates[pod->culprit];
+}
+
 static void make_pod(struct model *m, struct set *set, bool old)
 {
     struct pod *pod = NULL;
-    const char *digest = digest_of(m, set->tmpl.images[0]);
 
     for (int i = 0; i < PODS && !pod; i++)
         if (!m->truth.pods[i].used)
@@ -105,10 +123,9 @@ static void make_pod(struct model *m, struct set *set, bool old)
                          .uid = ++m->uids,
                          .set_uid = set->uid,
                          .dep_uid = set->dep_uid,
-                         .created_ms = m->now_ms - m->now_ms % SECOND_MS,
-                         .fate = fate_of(m, digest) };
+                         .created_ms = m->now_ms - m->now_ms % SECOND_MS };
     pod->name = model_text(m, "%s-%lld", set->name, (long long)pod->uid);
-    pod->image_id = model_text(m, "reg.io/x@%s", digest ? digest : "sha256:none");
+    give_images(m, set, pod);
     if (!old) {
         step_in(m, pod, 50, 800);
         return;
@@ -454,6 +471,7 @@ static void put_counts(struct model *m, int dep, const struct counts *n)
     d->s_updated = n->fresh;
     d->s_available = n->available;
     d->rv = ++m->rv;
+    m->checks.stirred_ms[dep] = m->now_ms;
     model_tell(m, "  %s has %d pods, %d updated, %d available of %d: %s", d->name, n->total,
                n->fresh, n->available, d->replicas, d->tmpl.images[0]);
     server_changed(m, KIND_DEPS);

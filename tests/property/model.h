@@ -3,7 +3,7 @@
  *
  *   server.c     the API server and a registry: what is stored, what a write does, script events
  *   kubernetes.c the Deployment controller and kubelets
- *   control.c    a controller: watches that lag, facts, plan, effects (as reconcile/ does it)
+ *   control.c    a controller: facts, plan, effects (as reconcile/ does it); watch.c: what it sees
  *   observe.c    what a plan may know
  *   check.h      the properties, in check*.c
  *
@@ -24,12 +24,29 @@
 #define PODS 96
 #define TIMERS 512
 #define IDS 512
-#define CONTAINERS 2
+
+/* --- containers.c --- */
+
+enum container { C_APP, C_MESH, C_WORKER, C_MIGRATE, C_PROXY, CONTAINERS };
+
+struct container_kind {
+    const char *name; /* NULL = the app's */
+    bool init, sidecar, readiness;
+};
+
+struct tmpl;
+enum container container_at(int place); /* in a list of the API server */
+const struct container_kind *container_kind(enum container which);
+const char *container_name(char buf[NAME_BYTES], int app, enum container which);
+/* One of the app; C_MESH = the template has none of that name. */
+enum container container_named(const struct tmpl *t, int app, const char *name);
+/* Which of them shows what its image does to it; C_APP where all are good. */
+enum container container_culprit(const enum fate fates[CONTAINERS]);
 
 /* --- what is stored --- */
 
 struct tmpl {
-    const char *images[CONTAINERS]; /* "app<n>", and a side-car that is nobody's */
+    const char *images[CONTAINERS]; /* NULL = it has none of that kind */
     int env;
 };
 
@@ -56,9 +73,10 @@ struct set {
 struct pod {
     bool used, ready, deleting, running, has_last;
     int64_t uid, set_uid, dep_uid, created_ms, start_ms, ready_ms;
-    const char *name, *image_id, *waiting, *message, *end_reason, *unschedulable;
+    const char *name, *image_ids[CONTAINERS], *waiting, *message, *end_reason, *unschedulable;
     int restarts, exit_code;
     enum fate fate;
+    enum container culprit; /* whose state all of this is; the others are well */
     int step;
 };
 
@@ -66,7 +84,7 @@ struct release {
     bool exists;
     const char *name, *uid;
     int64_t rv, generation, created_ms;
-    const char *retry_at, *reconcile_at;
+    const char *retry_at, *reconcile_at, *freeze_override;
     const struct release_spec *spec; /* as far as it could be read */
     const char *problem;             /* NULL = it is good */
     const struct release_status *status;
@@ -120,7 +138,7 @@ struct facts {
 
 struct write {
     enum action_kind kind;
-    const char *app, *deployment, *id, *body;
+    const char *app, *deployment, *id, *account, *body;
     int dep;
 };
 
@@ -200,6 +218,7 @@ struct oracle { /* of a Deployment */
     struct tmpl complete;
     int64_t rolled_ms; /* the work that rolled it last */
     int by;            /* whose patch was the last: a release, 1-based */
+    int64_t patched_ms;
 };
 
 struct latch_oracle { /* of an app of a release */
@@ -218,7 +237,8 @@ struct checks {
     const char *top_uid[RELEASES];
     struct oracle deps[DEPS];
     struct latch_oracle latches[RELEASES][APPS];
-    int64_t settled_ms; /* since when all is at rest; 0 = it is not */
+    int64_t stirred_ms[DEPS]; /* when its counts changed */
+    int64_t settled_ms;       /* since when all is at rest; 0 = it is not */
     bool quiet;
     int rest_plans;
     long plans, patches;
@@ -231,6 +251,7 @@ struct model {
     int64_t now_ms, calm_ms;
     struct cluster truth;
     int64_t rv, uids, draws;
+    int n_releases; /* that ever were */
     struct timer timers[TIMERS];
     size_t n_timers;
     int64_t seq;
@@ -271,7 +292,10 @@ void server_return(struct model *m, int dep);
 /* HTTP codes; the object as it is after it, where it was taken. */
 int server_patch_status(struct model *m, int release, const char *uid, int64_t rv,
                         const struct release_status *status);
-int server_patch_deployment(struct model *m, int dep, const char *body);
+/* In the name of an account; NULL = our own. */
+int server_patch_deployment(struct model *m, int dep, const char *account, const char *body);
+/* HTTP codes; the uid is a precondition. */
+int server_delete_release(struct model *m, int release, const char *uid);
 const char *server_digest(struct model *m, const char *image); /* NULL = missing */
 int dep_index(const char *name);                               /* -1 = none of ours */
 int app_index(const char *name);
@@ -289,6 +313,7 @@ bool tmpl_same(const struct tmpl *a, const struct tmpl *b);
 
 /* control.c */
 void control_begin(struct model *m, int which);
+void control_add_keys(struct model *m, int which);
 void control_stop(struct model *m, int which);
 void control_refresh(struct model *m, int which, enum kind kind);
 void control_pods_synced(struct model *m, int which, int epoch);
@@ -299,12 +324,16 @@ void control_stale(struct model *m, enum kind kind); /* the watches will tell */
 void control_freeze(struct model *m, enum kind kind, int64_t until_ms);
 
 /* observe.c */
+/* A release as the controller knows it: by its watch, or by what it was told since. */
+const struct release *observe_release(const struct controller *c, int release);
 struct observed observe(struct model *m, struct controller *c, int release, struct arena *a);
 
 /* check*.c */
 void check_fail(struct model *m, const char *property, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-void check_plan(struct model *m, const struct plan *p);
+/* What a plan makes of the release, as its controller knows it. */
+void check_plan(struct model *m, const struct release *r, const struct observed *o,
+                const struct plan *p);
 /* A status as text, and as it is read again. */
 void check_kept(struct model *m, const struct cJSON *tree, const struct release_status *kept);
 void check_status(struct model *m, int release, const struct release_status *was,
@@ -312,8 +341,9 @@ void check_status(struct model *m, int release, const struct release_status *was
 void check_patch(struct model *m, int dep, const struct dep *was, const struct attempt *at);
 void check_touched(struct model *m, int dep); /* somebody else changed it */
 void check_remade(struct model *m, int release);
-void check_truth(struct model *m, int dep); /* its counts changed */
-void check_rest(struct model *m);           /* after each step once the world is calm */
+void check_deleted(struct model *m, int release); /* by ourselves */
+void check_truth(struct model *m, int dep);       /* its counts changed */
+void check_rest(struct model *m);                 /* after each step once the world is calm */
 bool app_moves(const struct app_status *app);
 
 #endif

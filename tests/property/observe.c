@@ -11,14 +11,81 @@
 
 static struct template_facts observe_template(const struct tmpl *t, int app, struct arena *a)
 {
-    struct template_facts facts = { .n = CONTAINERS };
+    struct template_facts facts = { 0 };
+    char name[NAME_BYTES];
 
     facts.containers = arena_array(a, CONTAINERS, sizeof *facts.containers);
-    facts.containers[0] = (struct container_facts){ .name = arena_printf(a, "app%d", app),
-                                                    .image = t->images[0],
-                                                    .readiness = true };
-    facts.containers[1] = (struct container_facts){ .name = "mesh", .image = t->images[1] };
+    for (int i = 0; i < CONTAINERS; i++) {
+        enum container which = container_at(i);
+        const struct container_kind *kind = container_kind(which);
+
+        if (!t->images[which])
+            continue;
+        facts.containers[facts.n++] =
+            (struct container_facts){ .name = arena_strdup(a, container_name(name, app, which)),
+                                      .image = t->images[which],
+                                      .init = kind->init,
+                                      .readiness = kind->readiness };
+    }
     return facts;
+}
+
+/* A container that is well: an init container has run, those after it run or wait for it. */
+static struct run_facts well(const struct pod *pod, enum container which, const char *name)
+{
+    const struct container_kind *kind = container_kind(which);
+    bool blocked = container_kind(pod->culprit)->init && !pod->ready &&
+                   (!kind->init || pod->culprit == C_MIGRATE);
+    struct run_facts run = { .name = name, .init = kind->init, .sidecar = kind->sidecar };
+
+    if (!pod->running && !pod->has_last && !pod->ready)
+        blocked = true; /* the images are being pulled */
+    if (blocked)
+        run.waiting = "PodInitializing";
+    else if (which == C_MIGRATE)
+        run.terminated = true, run.end_reason = "Completed";
+    else
+        run.running = true;
+    run.image_id = blocked ? NULL : pod->image_ids[which];
+    return run;
+}
+
+/* The container whose state the pod's is. An init container has done its work when the pod is
+ * ready. */
+static struct run_facts unwell(const struct pod *pod, const char *name)
+{
+    const struct container_kind *kind = container_kind(pod->culprit);
+    bool done = pod->culprit == C_MIGRATE && pod->ready;
+
+    return (struct run_facts){ .name = name,
+                               .init = kind->init,
+                               .sidecar = kind->sidecar,
+                               .image_id = pod->running ? pod->image_ids[pod->culprit] : NULL,
+                               .running = pod->running && !done,
+                               .terminated = done,
+                               .has_last = pod->has_last,
+                               .restarts = pod->restarts,
+                               .exit_code = done ? 0 : pod->exit_code,
+                               .waiting = pod->waiting,
+                               .waiting_message = pod->message,
+                               .end_reason = done ? "Completed" : pod->end_reason };
+}
+
+static void observe_runs(const struct pod *pod, int app, struct arena *a, struct pod_facts *ret)
+{
+    char buf[NAME_BYTES];
+
+    ret->runs = arena_array(a, CONTAINERS, sizeof *ret->runs);
+    for (int i = 0; i < CONTAINERS; i++) {
+        enum container which = container_at(i);
+        const char *name;
+
+        if (!pod->image_ids[which])
+            continue;
+        name = arena_strdup(a, container_name(buf, app, which));
+        ret->runs[ret->n_runs++] =
+            which == pod->culprit ? unwell(pod, name) : well(pod, which, name);
+    }
 }
 
 static void observe_pod(const struct pod *pod, int app, struct arena *a, struct pod_facts *ret)
@@ -33,17 +100,7 @@ static void observe_pod(const struct pod *pod, int app, struct arena *a, struct 
                                .unschedulable = pod->unschedulable };
     if (!pod->start_ms)
         return;
-    ret->runs = arena_alloc(a, sizeof *ret->runs);
-    ret->n_runs = 1;
-    *ret->runs = (struct run_facts){ .name = arena_printf(a, "app%d", app),
-                                     .image_id = pod->running ? pod->image_id : NULL,
-                                     .running = pod->running,
-                                     .has_last = pod->has_last,
-                                     .restarts = pod->restarts,
-                                     .exit_code = pod->exit_code,
-                                     .waiting = pod->waiting,
-                                     .waiting_message = pod->message,
-                                     .end_reason = pod->end_reason };
+    observe_runs(pod, app, a, ret);
 }
 
 static void observe_pods(const struct pod *pods, size_t n, const struct set *set, int app,
@@ -182,7 +239,9 @@ static struct rival observe_rival(const struct release *self, const struct relea
 
         if (strcmp(app->deployment, deployment) != 0)
             continue;
-        ret.rolling |= app_moves(app) && app->attempt->accepted;
+        ret.rolling |=
+            app_moves(app) && (app->attempt->accepted || app->attempt->kind == ATTEMPT_ROLLBACK ||
+                               app->attempt->kind == ATTEMPT_PUT_BACK);
         if (app->state == APP_UNCHANGED && s->observed_generation == other->generation)
             ret.unchanged_ms = app->state_ms;
     }
@@ -199,11 +258,17 @@ static void observe_rivals(const struct controller *c, int release, struct app_f
                 observe_rival(&c->seen.releases[release], &c->seen.releases[r], app->deployment);
 }
 
+static bool runs_a_tag(const struct tmpl *t)
+{
+    for (int i = 0; i < CONTAINERS; i++)
+        if (t->images[i] && !image_digest(t->images[i]))
+            return true;
+    return false;
+}
+
 static bool needs_pods(const struct release *r, const struct dep *d)
 {
-    if (status_condition(r->status, "Reconciling") &&
-        (!image_digest(d->tmpl.images[0]) || !image_digest(d->tmpl.images[1]) ||
-         !dep_is_complete(d)))
+    if (status_condition(r->status, "Reconciling") && (runs_a_tag(&d->tmpl) || !dep_is_complete(d)))
         return true;
     for (size_t i = 0; i < r->status->n_apps; i++)
         if (!strcmp(r->status->apps[i].deployment, d->name) && app_moves(&r->status->apps[i]))
@@ -235,11 +300,18 @@ static void add_app(struct model *m, struct controller *c, int release, const st
         observe_sets(m, c, &f->deps[i], d, a, (struct deployment_facts *)app->dep);
 }
 
+const struct release *observe_release(const struct controller *c, int release)
+{
+    const struct release *told = &c->jobs[release].facts.release;
+    const struct release *seen = &c->seen.releases[release];
+
+    return told->exists && told->rv > seen->rv ? told : seen;
+}
+
 struct observed observe(struct model *m, struct controller *c, int release, struct arena *a)
 {
     struct facts *f = &c->jobs[release].facts;
-    const struct release *seen = &c->seen.releases[release];
-    const struct release *r = f->release.exists && f->release.rv > seen->rv ? &f->release : seen;
+    const struct release *r = observe_release(c, release);
     struct observed o = { .now_ms = m->now_ms, .ns = "shop" };
 
     o.name = r->name;
@@ -248,6 +320,9 @@ struct observed observe(struct model *m, struct controller *c, int release, stru
     o.generation = r->generation;
     o.retry_at = r->retry_at;
     o.reconcile_at = r->reconcile_at;
+    o.account = r->spec->service_account;
+    o.account_wrong = r->spec->service_account_wrong;
+    o.freeze_override = r->freeze_override;
     o.spec = r->spec;
     o.suspended = r->spec->suspend;
     o.spec_problem = r->problem;

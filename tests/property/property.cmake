@@ -3,7 +3,7 @@
 file(GLOB sources CONFIGURE_DEPENDS property/*.c)
 add_test_program(property ${sources})
 file(GLOB decisions CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/controller/base/*.c
-     ${CMAKE_SOURCE_DIR}/controller/deploy/*.c)
+     ${CMAKE_SOURCE_DIR}/controller/deploy/*.c ${CMAKE_SOURCE_DIR}/controller/reconcile/zones.c)
 add_executable(property_plain ${sources} ${decisions})
 target_include_directories(property_plain PRIVATE . ${CMAKE_SOURCE_DIR}/controller)
 target_compile_definitions(property_plain PRIVATE _GNU_SOURCE)

@@ -70,7 +70,8 @@ static int draw_code(struct dice *d)
 /* The numbers of an event. */
 static void draw_numbers(struct dice *d, const struct script *s, struct event *e)
 {
-    int release = roll(d, 0, s->releases - 1), app = roll(d, 0, s->apps - 1);
+    int release = roll(d, 0, one_in(d, 5) ? RELEASES - 1 : s->releases - 1);
+    int app = roll(d, 0, s->apps - 1);
     int commit = roll(d, 0, COMMITS - 1);
 
     switch (e->kind) {
@@ -80,12 +81,20 @@ static void draw_numbers(struct dice *d, const struct script *s, struct event *e
     case EV_HOLD:
         e->a = release, e->b = app, e->c = one_in(d, 3) ? -1 : commit;
         break;
+    case EV_APPROVE:
+    case EV_OVERRIDE:
+        e->a = release, e->b = one_in(d, 3) ? commit : -1;
+        if (e->kind == EV_OVERRIDE && one_in(d, 4))
+            e->b = -2;
+        break;
     case EV_LIST:
     case EV_RENAME:
         e->a = release, e->b = app, e->c = roll(d, 0, 1);
         break;
     case EV_FIELD:
         e->a = release, e->b = roll(d, 0, (int)field_count() - 1);
+        for (bool hold = one_in(d, 3); hold && !field_begins_usual((size_t)e->b);)
+            e->b = (e->b + 1) % (int)field_count(); /* holds and their ends */
         e->c = roll(d, 0, (int)field_values((size_t)e->b) - 1);
         break;
     case EV_RETRY:
@@ -99,7 +108,7 @@ static void draw_numbers(struct dice *d, const struct script *s, struct event *e
         e->a = app, e->b = one_in(d, 4) ? 0 : roll(d, 1, 4);
         break;
     case EV_SET_IMAGE:
-        e->a = app, e->b = commit, e->c = roll(d, 0, 1);
+        e->a = app, e->b = commit, e->c = roll(d, 0, 3);
         break;
     case EV_UNDO:
     case EV_SET_ENV:
@@ -122,6 +131,9 @@ static void draw_numbers(struct dice *d, const struct script *s, struct event *e
     case EV_QUOTA:
     case EV_NO_NODE:
         e->a = app, e->b = roll(d, 5, 90);
+        break;
+    case EV_CREATE:
+        e->a = commit;
         break;
     case EV_REMAKE:
         e->a = release;
@@ -184,6 +196,7 @@ void script_draw(struct script *s, uint64_t seed)
         s->runs[a] = one_in(&d, 6) ? roll(&d, 0, COMMITS - 1) : 0;
         s->pinned[a] = !one_in(&d, 4);
         s->replicas[a] = one_in(&d, 10) ? 0 : roll(&d, 1, 3);
+        s->with[a] = one_in(&d, 3) ? roll(&d, 0, WITH_END - 1) : 0;
     }
     for (int r = 0; r < s->releases; r++)
         for (size_t i = 0; i < field_count(); i++)
@@ -217,6 +230,8 @@ void script_print(const struct script *s, FILE *out)
                 s->replicas[a]);
         for (int c = 0; c < COMMITS; c++)
             fprintf(out, " %d", s->tags[a][c]);
+        if (s->with[a])
+            fprintf(out, " with %d", s->with[a]);
         fputc('\n', out);
     }
     for (int r = 0; r < s->releases; r++)
@@ -259,6 +274,7 @@ static bool read_app(struct script *s, const char *line)
     for (int c = 0; c < COMMITS; c++, at += used)
         if (sscanf(line + at, " %d%n", &s->tags[a][c], &used) != 1)
             return false;
+    sscanf(line + at, " with %d", &s->with[a]);
     return true;
 }
 

@@ -14,7 +14,7 @@
 #define APPS 4
 #define COMMITS 6
 #define DIGESTS 9
-#define RELEASES 2
+#define RELEASES 4 /* two from the beginning, at most */
 #define EVENTS_MAX 40
 #define FIELDS_MAX 32
 
@@ -43,11 +43,13 @@ enum fate { FATES(X) FATE_END };
     X(LIST, "list", 3, 2, 2, 3)           /* release, app, listed */                               \
     X(RENAME, "rename", 1, 1, 1, 3)       /* release, app, other name */                           \
     X(FIELD, "field", 5, 3, 3, 3)         /* release, field, value */                              \
+    X(APPROVE, "approve", 2, 1, 1, 1)     /* release, commit (-1 = that of the spec) */            \
+    X(OVERRIDE, "override", 2, 1, 1, 1)   /* release, commit (likewise; -2 = none) */              \
     X(RETRY, "retry", 3, 2, 3, 2)         /* release, value */                                     \
     X(RECONCILE, "reconcile", 1, 1, 1, 1) /* release, value */                                     \
     X(TAG, "tag", 4, 3, 3, 3)             /* app, commit, digest (-1 = missing) */                 \
     X(SCALE, "scale", 2, 3, 2, 2)         /* deployment, replicas */                               \
-    X(SET_IMAGE, "set-image", 0, 8, 1, 1) /* deployment, commit, pinned */                         \
+    X(SET_IMAGE, "set-image", 0, 8, 1, 1) /* deployment, commit, pinned (+2: all) */               \
     X(UNDO, "undo", 0, 5, 1, 1)           /* deployment */                                         \
     X(SET_ENV, "set-env", 0, 3, 1, 1)     /* deployment */                                         \
     X(ANNOTATE, "annotate", 0, 2, 1, 1)   /* deployment, which */                                  \
@@ -58,6 +60,7 @@ enum fate { FATES(X) FATE_END };
     X(QUOTA, "quota", 0, 0, 1, 2)         /* deployment, for s */                                  \
     X(NO_NODE, "no-node", 0, 0, 1, 2)     /* deployment, for s */                                  \
     X(REMAKE, "remake", 0, 0, 1, 2)       /* release: deleted and created anew */                  \
+    X(CREATE, "create", 3, 1, 1, 2)       /* commit: one more release, like the newest */          \
     X(BAD_SPEC, "bad-spec", 1, 1, 1, 1)   /* release, bad */                                       \
     X(RESTART, "restart", 0, 1, 8, 2)     /* - */                                                  \
     X(SECOND, "second", 0, 0, 4, 1)       /* for s: the old controller goes on so long */          \
@@ -93,10 +96,15 @@ struct script {
     int runs[APPS];          /* the commit that the Deployment runs at first */
     int pinned[APPS];
     int replicas[APPS];
+    int with[APPS];                   /* WITH_… */
     int fields[RELEASES][FIELDS_MAX]; /* of the spec, as it begins: which value (field.c) */
     struct event events[EVENTS_MAX];
     size_t n_events;
 };
+
+/* What an app's pods have beside its own container and one that is nobody's: run with its image, or
+ * with another one of its repository. */
+enum { WITH_WORKER = 1, WITH_MIGRATE = 2, WITH_PROXY = 4, WITH_ANOTHER = 8, WITH_END = 16 };
 
 enum { THEME_CALM, THEME_HANDS, THEME_FAULTS, THEME_ODD, THEMES };
 

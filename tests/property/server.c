@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "property/model.h"
+#include "reconcile/zones.h"
 
 #define PREFIX "deploy.btc-shopflow.io/"
 #define SIDECAR "reg.io/mesh:1"
@@ -78,6 +79,19 @@ static void change_template(struct model *m, int dep, const char *manager)
     touch(m, dep);
 }
 
+static void set_images(struct model *m, struct tmpl *t, int app)
+{
+    int with = m->script->with[app], runs = m->script->runs[app];
+    int other = with & WITH_ANOTHER ? (runs + 1) % COMMITS : runs;
+    const char *image = image_text(m, app, other, m->script->pinned[app]);
+
+    t->images[C_APP] = image_text(m, app, runs, m->script->pinned[app]);
+    t->images[C_MESH] = SIDECAR;
+    t->images[C_WORKER] = with & WITH_WORKER ? image : NULL;
+    t->images[C_MIGRATE] = with & WITH_MIGRATE ? image : NULL;
+    t->images[C_PROXY] = with & WITH_PROXY ? image : NULL;
+}
+
 static void make_dep(struct model *m, int dep)
 {
     int app = dep % APPS;
@@ -92,8 +106,7 @@ static void make_dep(struct model *m, int dep)
                        .generation = 1,
                        .replicas = m->script->replicas[app],
                        .manager = "kubectl" };
-    d->tmpl.images[0] = image_text(m, app, m->script->runs[app], m->script->pinned[app]);
-    d->tmpl.images[1] = SIDECAR;
+    set_images(m, &d->tmpl, app);
     server_changed(m, KIND_DEPS);
 }
 
@@ -138,15 +151,20 @@ static void delete_dep(struct model *m, int dep, int back_s)
         model_at(m, m->now_ms + 2000 + back_s * SECOND_MS, T_RETURN, dep, 1, 0, NULL);
 }
 
-static void set_image(struct model *m, int dep, int commit, bool pinned)
+/* Of its own container, or of all that run the app's image. */
+static void set_image(struct model *m, int dep, int commit, int pinned)
 {
     struct dep *d = &m->truth.deps[dep];
-    const char *image = image_text(m, d->app, commit, pinned);
+    const char *image = image_text(m, d->app, commit, pinned & 1);
+    struct tmpl now = d->tmpl;
 
-    if (!strcmp(image, d->tmpl.images[0]))
+    for (int i = 0; i < CONTAINERS; i++)
+        if (i == C_APP || (pinned & 2 && i != C_MESH && now.images[i]))
+            now.images[i] = image;
+    if (tmpl_same(&now, &d->tmpl))
         return;
     check_touched(m, dep);
-    d->tmpl.images[0] = image;
+    d->tmpl = now;
     change_template(m, dep, "kubectl-set");
 }
 
@@ -229,6 +247,8 @@ static void read_spec(struct model *m, struct release *r)
     struct release_spec *spec = arena_alloc(m->arena, sizeof *spec);
 
     r->problem = spec_decode(tree, m->arena, spec);
+    if (!r->problem)
+        r->problem = zones_find(spec, m->arena);
     r->spec = spec;
     r->generation++;
 }
@@ -239,6 +259,8 @@ static void release_changed(struct model *m, struct release *r)
     server_changed(m, KIND_RELEASES);
 }
 
+static const char *const NAMES[RELEASES] = { "first", "second", "third", "fourth" };
+
 static void make_release(struct model *m, int release, const struct spec_model *wish)
 {
     struct release *r = &m->truth.releases[release];
@@ -246,7 +268,7 @@ static void make_release(struct model *m, int release, const struct spec_model *
 
     none->observed_generation = -1;
     *r = (struct release){ .exists = true,
-                           .name = release ? "second" : "first",
+                           .name = NAMES[release],
                            .uid = model_text(m, "%08llx-0000-4000-8000-000000000000",
                                              (unsigned long long)++m->uids + 0xa0000000),
                            .created_ms = m->now_ms,
@@ -254,6 +276,41 @@ static void make_release(struct model *m, int release, const struct spec_model *
                            .wish = *wish };
     read_spec(m, r);
     release_changed(m, r);
+    if (release >= m->n_releases)
+        m->n_releases = release + 1;
+}
+
+/* As CI does at each push: like the newest one, at another commit. */
+static void create_release(struct model *m, int commit)
+{
+    struct spec_model wish;
+
+    if (m->n_releases == RELEASES)
+        return;
+    wish = m->truth.releases[m->n_releases - 1].wish;
+    wish.commit = commit;
+    make_release(m, m->n_releases, &wish);
+}
+
+int server_delete_release(struct model *m, int release, const char *uid)
+{
+    struct release *r = &m->truth.releases[release];
+
+    if (!r->exists)
+        return 404;
+    if (strcmp(r->uid, uid) != 0)
+        return 409;
+    check_deleted(m, release);
+    r->exists = false;
+    release_changed(m, r);
+    return 200;
+}
+
+static const char *override_text(struct model *m, int commit)
+{
+    char buf[COMMIT_BYTES];
+
+    return model_text(m, "%s", commit_text(buf, commit));
 }
 
 /* A user edits it. */
@@ -262,6 +319,8 @@ static void edit(struct model *m, const struct event *e)
     struct release *r = &m->truth.releases[e->a];
     struct spec_model was = r->wish;
 
+    if (e->a >= m->n_releases || (!r->exists && e->kind != EV_REMAKE))
+        return;
     if (e->kind == EV_COMMIT)
         r->wish.commit = e->b;
     else if (e->kind == EV_HOLD)
@@ -274,6 +333,10 @@ static void edit(struct model *m, const struct event *e)
         r->wish.fields[e->b] = e->c;
     else if (e->kind == EV_BAD_SPEC)
         r->wish.bad = e->b;
+    else if (e->kind == EV_APPROVE)
+        r->wish.approved = e->b < 0 ? r->wish.commit : e->b;
+    else if (e->kind == EV_OVERRIDE)
+        r->freeze_override = e->b == -2 ? NULL : override_text(m, e->b < 0 ? r->wish.commit : e->b);
     else if (e->kind == EV_RETRY)
         r->retry_at = model_text(m, "retry-%d", e->b);
     else if (e->kind == EV_RECONCILE)
@@ -329,11 +392,16 @@ void server_event(struct model *m, const struct event *e)
     case EV_LIST:
     case EV_RENAME:
     case EV_FIELD:
+    case EV_APPROVE:
+    case EV_OVERRIDE:
     case EV_RETRY:
     case EV_RECONCILE:
     case EV_REMAKE:
     case EV_BAD_SPEC:
         edit(m, e);
+        break;
+    case EV_CREATE:
+        create_release(m, e->a);
         break;
     case EV_TAG:
         m->tags[e->a][e->b] = e->c;
@@ -419,14 +487,13 @@ int server_patch_status(struct model *m, int release, const char *uid, int64_t r
     return 200;
 }
 
-static void apply_images(struct model *m, struct dep *d, const cJSON *containers)
+static void apply_images(struct model *m, struct dep *d, const cJSON *containers, bool init)
 {
     JSON_EACH(item, containers) {
-        char name[NAME_BYTES];
+        enum container which = container_named(&d->tmpl, d->app, json_str(item, "name"));
 
-        snprintf(name, sizeof name, "app%d", d->app);
-        if (!strcmp(json_str(item, "name"), name))
-            d->tmpl.images[0] = model_text(m, "%s", json_str(item, "image"));
+        if (which != C_MESH && container_kind(which)->init == init)
+            d->tmpl.images[which] = model_text(m, "%s", json_str(item, "image"));
         else
             check_fail(m, "foreign-container", "the patch of %s names container %s", d->name,
                        json_str(item, "name"));
@@ -455,7 +522,8 @@ static void apply_patch(struct model *m, struct dep *d, const cJSON *patch)
     d->attempt = annotation(m, annotations, PREFIX "attempt", d->attempt);
     d->latch = annotation(m, annotations, PREFIX "latch", d->latch);
     d->owner = annotation(m, annotations, PREFIX "owner", d->owner);
-    apply_images(m, d, json_at(spec, "template", "spec", "containers"));
+    apply_images(m, d, json_at(spec, "template", "spec", "containers"), false);
+    apply_images(m, d, json_at(spec, "template", "spec", "initContainers"), true);
     if (json_get(spec, "strategy"))
         d->soft = true;
     if (!tmpl_same(&was.tmpl, &d->tmpl))
@@ -463,7 +531,7 @@ static void apply_patch(struct model *m, struct dep *d, const cJSON *patch)
     d->generation += !tmpl_same(&was.tmpl, &d->tmpl) || was.soft != d->soft;
 }
 
-int server_patch_deployment(struct model *m, int dep, const char *body)
+int server_patch_deployment(struct model *m, int dep, const char *account, const char *body)
 {
     struct err e = { 0 };
     AUTO(json) cJSON *patch = json_parse(body, strlen(body), &e);
@@ -471,6 +539,8 @@ int server_patch_deployment(struct model *m, int dep, const char *body)
     struct dep *d = &m->truth.deps[dep], was = *d;
     char rv[24], uid[24];
 
+    if (account && strcmp(account, "deployer") != 0) /* a guest has no rights */
+        return 403;
     if (refused(m, dep))
         return refused(m, dep);
     if (!d->exists)

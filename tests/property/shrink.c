@@ -95,6 +95,9 @@ static bool settle(struct script *s, const char *property)
         less.runs[a] = 0;
         shrunk |= try_script(s, &less, property);
         less = *s;
+        less.with[a] = 0;
+        shrunk |= try_script(s, &less, property);
+        less = *s;
         less.replicas[a] = 1;
         shrunk |= try_script(s, &less, property);
     }

@@ -91,13 +91,14 @@ void told_forget_refusal(struct facts *f, const char *id)
     f->n_refusals = n;
 }
 
-void told_note_refusal(struct model *m, struct facts *f, const char *id, int code)
+void told_note_refusal(struct model *m, struct facts *f, const struct write *w, int code)
 {
-    told_forget_refusal(f, id);
-    told_forget_failure(f, id);
+    told_forget_refusal(f, w->id);
+    told_forget_failure(f, w->id);
     if (f->n_refusals == FACTS)
         model_abort(m, __func__);
-    f->refusals[f->n_refusals++] = (struct refusal){ .attempt_id = id,
+    f->refusals[f->n_refusals++] = (struct refusal){ .attempt_id = w->id,
+                                                     .account = w->account,
                                                      .for_good = code == 422,
                                                      .forbidden = code == 403,
                                                      .text = "admission webhook says no",

@@ -13,7 +13,7 @@ void told_image_answered(struct model *m, struct facts *f, const char *image, in
 void told_forget_images(struct facts *f, int64_t before_ms);
 void told_forget_failure(struct facts *f, const char *id);
 void told_forget_refusal(struct facts *f, const char *id);
-void told_note_refusal(struct model *m, struct facts *f, const char *id, int code);
+void told_note_refusal(struct model *m, struct facts *f, const struct write *w, int code);
 void told_note_failure(struct model *m, struct facts *f, const char *id);
 
 #endif
