@@ -121,7 +121,7 @@ static void tell_lines(struct outlet *o, bool at_end)
     }
 }
 
-/* stderr: the newest half of the room is kept when it is full. */
+/* Of what has no ceiling the newest half of the room is kept when it is full. */
 static void make_room(struct outlet *o, size_t n)
 {
     size_t keep = o->bytes.max / 2;
@@ -154,7 +154,7 @@ static void on_output(int fd, uint32_t events, void *ctx)
         maybe_over(child);
         return;
     }
-    if (o == &child->err)
+    if (o == &child->err || child->spec.lines_only)
         make_room(o, (size_t)n);
     if (text_add(&o->bytes, piece, (size_t)n, &e)) {
         child->too_much = true;
@@ -238,6 +238,8 @@ static int spawn(const struct cli *c, const struct child_spec *spec, const struc
     posix_spawn_file_actions_adddup2(&files, p->in[0], STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&files, p->out[1], STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&files, p->err[1], STDERR_FILENO);
+    if (spec->held_fd > 0)
+        posix_spawn_file_actions_adddup2(&files, spec->held_fd, spec->held_fd); /* no CLOEXEC */
     posix_spawn_file_actions_addchdir_np(&files, spec->dir ? spec->dir : c->dir);
     set_attributes(&attr);
     failed = posix_spawnp(ret, spec->argv[0], &files, &attr, (char *const *)spec->argv,
@@ -285,13 +287,13 @@ static int take_over(struct child *child, struct pipes *p, struct err *e)
 struct child *child_start(struct cli *c, const struct child_spec *spec, struct err *e)
 {
     struct child *child = xcalloc(1, sizeof *child);
+    size_t max = spec->lines_only ? ERR_BYTES : spec->max_bytes ? spec->max_bytes : OUT_BYTES;
     struct pipes p;
 
     *child = (struct child){ .loop = c->loop, .pid_fd = -1, .in_fd = -1, .spec = *spec };
     child->input = spec->input;
     child->input_len = spec->input_len;
-    child->out =
-        (struct outlet){ child, -1, TEXT_INIT(spec->max_bytes ? spec->max_bytes : OUT_BYTES), 0 };
+    child->out = (struct outlet){ child, -1, TEXT_INIT(max), 0 };
     child->err = (struct outlet){ child, -1, TEXT_INIT(ERR_BYTES), 0 };
     if (open_pipes(&p, spec, e) || spawn(c, spec, &p, &child->pid, e) || take_over(child, &p, e)) {
         close_pipes(&p);

@@ -11,6 +11,7 @@
  */
 #ifndef CLI_CHILD_H
 #define CLI_CHILD_H
+#include <stdbool.h>
 #include <stddef.h>
 
 struct child;
@@ -24,6 +25,8 @@ struct child_spec {
     const char *input;       /* stdin; NULL = /dev/null */
     size_t input_len;
     size_t max_bytes; /* of stdout; 0 = 64 MiB. Of stderr the last 64 KiB are kept */
+    bool lines_only;  /* stdout too is told by on_line, and only its end kept: it has no ceiling */
+    int held_fd;      /* one of ours that it keeps open, a lock; 0 = none */
     /* Whole lines of both as they come, without the newline; may be NULL. */
     void (*on_line)(const char *line, size_t len, void *ctx);
     /* For child_start(): it ended. */

@@ -5,6 +5,7 @@
 
 const struct command COMMANDS[] = {
     { "changed", NULL, 0, 0, "which apps changed, and why each", cmd_changed },
+    { "build", NULL, 0, 0, "build and push the images of what changed", cmd_build },
     { "deploy", NULL, 0, 0, "release images that are there, and wait", cmd_deploy },
     { "diff", NULL, 0, 0, "what a release would change; nothing is touched", cmd_diff },
     { "status", NULL, 0, 0, "what the release does, app by app", cmd_status },

@@ -8,6 +8,7 @@ struct cli;
 struct err;
 
 int cmd_approve(struct cli *c, struct err *e);
+int cmd_build(struct cli *c, struct err *e);
 int cmd_changed(struct cli *c, struct err *e);
 int cmd_completion(struct cli *c, struct err *e);
 int cmd_deploy(struct cli *c, struct err *e);

@@ -10,30 +10,37 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-#define PROJECT "changed deploy diff"
+#define PROJECT "build changed deploy diff"
+#define WORK "build changed"
 #define WAITS "deploy wait rollback retry"
 #define CLUSTER                                                                                    \
     "changed deploy diff status wait logs history rollback retry pause suspend resume approve"
 
+#define COUNT_MAX 64
 #define AT(member) offsetof(struct options, member)
 
 const struct flag FLAGS[] = {
-    { "base", 0, FLAG_TEXT, AT(base), "REF", "changed",
+    { "base", 0, FLAG_TEXT, AT(base), "REF", WORK,
       "what changed since REF; default: found out from the branch" },
     { "all", 0, FLAG_BOOL, AT(all), NULL, PROJECT, "every app" },
     { "apps", 0, FLAG_LIST, AT(apps), "A,B", PROJECT " rollback", "these apps only" },
-    { "graph", 0, FLAG_BOOL, AT(graph), NULL, "changed",
+    { "graph", 0, FLAG_BOOL, AT(graph), NULL, WORK,
       "of packages/ and the lockfile, only what an app reaches marks it" },
-    { "require-clean", 0, FLAG_BOOL, AT(require_clean), NULL, "changed",
-      "refuse uncommitted work" },
+    { "require-clean", 0, FLAG_BOOL, AT(require_clean), NULL, WORK, "refuse uncommitted work" },
     { "require-current", 0, FLAG_BOOL, AT(require_current), NULL, "changed",
       "fail when the mainline has changed an app of this work since" },
-    { "fail-if-unchanged", 0, FLAG_BOOL, AT(fail_if_unchanged), NULL, "changed",
+    { "fail-if-unchanged", 0, FLAG_BOOL, AT(fail_if_unchanged), NULL, WORK,
       "exit 5 when nothing changed" },
     { "fail-if-superseded", 0, FLAG_BOOL, AT(fail_if_superseded), NULL, WAITS,
       "exit 6 when a newer release took over" },
-    { "dry-run", 0, FLAG_BOOL, AT(dry_run), NULL, "deploy rollback init",
+    { "dry-run", 0, FLAG_BOOL, AT(dry_run), NULL, "build deploy rollback init",
       "say what would be done; write nothing" },
+    { "engine", 0, FLAG_TEXT, AT(engine), "NAME", "build",
+      "buildx, podman or buildah; default: the first that answers" },
+    { "parallel", 0, FLAG_COUNT, AT(parallel), "N", "build",
+      "apps built at once; default: as many as cores, at most 4" },
+    { "no-push", 0, FLAG_BOOL, AT(no_push), NULL, "build", "build only" },
+    { "rebuild", 0, FLAG_BOOL, AT(rebuild), NULL, "build", "build what is there already, too" },
     { "timeout", 0, FLAG_TIME, AT(timeout_ms), "5m", WAITS " status",
       "how long to wait for the release" },
     { "commit", 0, FLAG_TEXT, AT(commit), "SHA", "deploy diff wait approve",
@@ -43,7 +50,8 @@ const struct flag FLAGS[] = {
     { "watch", 'w', FLAG_BOOL, AT(watch), NULL, "status", "go on showing what changes" },
     { "exit-code", 0, FLAG_BOOL, AT(exit_code), NULL, "diff",
       "exit 5 when a release would change anything" },
-    { "registry", 0, FLAG_TEXT, AT(registry), "HOST[/PATH]", "deploy diff", "where images are" },
+    { "registry", 0, FLAG_TEXT, AT(registry), "HOST[/PATH]", "build deploy diff",
+      "where images are" },
     { "namespace", 'n', FLAG_TEXT, AT(namespace_), "NAME", CLUSTER,
       "namespace of the AppRelease; default: btc-shopflow" },
     { "name", 0, FLAG_TEXT, AT(name), "NAME", CLUSTER,
@@ -152,6 +160,15 @@ static int64_t read_duration(const char *text)
     return sum > 0 && sum <= 604800000 ? sum : -1;
 }
 
+/* "1" … "64"; 0 for anything else. */
+static size_t read_count(const char *text)
+{
+    char *end;
+    long n = strtol(text, &end, 10);
+
+    return *text >= '0' && *text <= '9' && !*end && n <= COUNT_MAX ? (size_t)n : 0;
+}
+
 static int read_output(const char *text, enum output *ret)
 {
     static const char *const NAMES[] = { "", "wide", "json", "yaml" };
@@ -189,6 +206,12 @@ static int set_value(const struct flag *f, const char *text, struct arena *a, st
         if (*(int64_t *)at < 0)
             return err_set(e, ERR_INVALID, 0, "--%s '%s': must be a time such as 90s, 5m or 1h30m",
                            f->name, text);
+        return 0;
+    case FLAG_COUNT:
+        *(size_t *)at = read_count(text);
+        if (!*(size_t *)at)
+            return err_set(e, ERR_INVALID, 0, "--%s '%s': must be a number from 1 to %d", f->name,
+                           text, COUNT_MAX);
         return 0;
     case FLAG_OUTPUT:
     default:

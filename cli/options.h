@@ -43,7 +43,9 @@ struct options {
     const char *commit; /* --commit */
     bool all, graph, require_clean, require_current, fail_if_unchanged, fail_if_superseded;
     /* how */
-    bool dry_run;
+    bool dry_run, no_push, rebuild;
+    const char *engine; /* --engine; NULL = the first that answers */
+    size_t parallel;    /* 0 = as many as there are cores, at most 4 */
     int64_t timeout_ms; /* 0 = the command's default */
     /* where */
     const char *registry, *namespace_, *kubeconfig, *context, *name;
@@ -54,7 +56,7 @@ struct options {
     const char *to; /* --to */
 };
 
-enum flag_kind { FLAG_BOOL, FLAG_TEXT, FLAG_LIST, FLAG_TIME, FLAG_OUTPUT };
+enum flag_kind { FLAG_BOOL, FLAG_TEXT, FLAG_LIST, FLAG_TIME, FLAG_COUNT, FLAG_OUTPUT };
 
 struct flag {
     const char *name; /* without dashes */

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""engines.py buildx|buildah|podman: examples/monorepo's apps built and pushed by a real engine.
+"""engines.py buildx|buildah|podman [SHOPFLOW]: examples/monorepo's apps built and pushed by a real engine.
 
-The command lines are those of cli/ENGINES.md. A registry in plain HTTP that asks for a password, the
+First by the command lines of cli/ENGINES.md, then by the program SHOPFLOW when it is given. A registry in plain HTTP that asks for a password, the
 engine's own storage and (for buildx) a buildkitd run under one temporary folder, as root.
 """
 import contextlib, crypt, gzip, hashlib, io, json, os, shutil, signal, socket, subprocess, sys, tarfile, tempfile, time
@@ -148,7 +148,8 @@ class Buildx(Engine):
         up = subprocess.run([os.path.join(HACK, "buildkit.sh"), "up", self.state, registry.host], check=True,
                             stdout=subprocess.PIPE, text=True).stdout
         self.program = tool("buildx")
-        self.environment.update(BUILDX_CONFIG=os.path.join(folder, "buildx"), BUILDX_METADATA_PROVENANCE="disabled")
+        self.environment.update(BUILDX_CONFIG=os.path.join(folder, "buildx"), BUILDX_METADATA_PROVENANCE="disabled",
+                                BUILDX_BUILDER="shopflow", PATH=f"{os.path.dirname(self.program)}:{os.environ['PATH']}")
         self.must(self.program, "create", "--name", "shopflow", "--driver", "remote", up.strip().split("=", 1)[1])
 
     def build_and_push(self, context, name, tag, label, cached=True, host=None, **args):
@@ -346,6 +347,73 @@ def failures_are_told(engine, registry, base, folder):
     check(SECRET not in text and PASSWORD not in text, "no secret is in what the engine printed")
 
 
+def repository(engine, registry, base, folder):
+    """The example as a git repository of its own, whose shopflow.yaml names the base image and a secret."""
+    top = os.path.join(folder, "repository")
+    shutil.copytree(EXAMPLE, top, symlinks=True, ignore=shutil.ignore_patterns("node_modules", "dist", ".turbo"))
+    apps = sorted(os.listdir(os.path.join(top, "apps")))
+    write(os.path.join(top, "shopflow.yaml"), "apps:\n" + "".join(
+        f"  {app}:\n    args: {{BASE: '{base}'}}\n    secrets: ['id=npmrc,src={folder}/npmrc']\n" for app in apps))
+    git(engine, top, "init", "-q", "-b", "develop")
+    git(engine, top, "add", "-A")
+    git(engine, top, "commit", "-q", "-m", "first")
+    return top, apps
+
+
+def git(engine, top, *args):
+    return subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@example.com", *args], cwd=top, check=True,
+                          env=engine.environment, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
+def shopflow(engine, registry, program, top, name, *args):
+    """(exit code, the result, seconds). The user's own configuration knows no password: shopflow is told it."""
+    theirs = os.path.join(engine.folder, "theirs")
+    os.makedirs(theirs, exist_ok=True)
+    environment = {**engine.environment, "DOCKER_CONFIG": theirs, "PRIVATE_REGISTRY": registry.host,
+                   "PRIVATE_REGISTRY_USERNAME": USER, "PRIVATE_REGISTRY_PASSWORD": PASSWORD, "TMPDIR": engine.folder}
+    del environment["REGISTRY_AUTH_FILE"]
+    began = time.monotonic()
+    with open(engine.log, "ab") as log:
+        done = subprocess.run([program, "build", "--engine", name, "-o", "json", *args], cwd=top, env=environment,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+    return done.returncode, json.loads(done.stdout or "{}"), time.monotonic() - began
+
+
+def shopflow_builds(engine, registry, base, folder, figures, program, name):
+    top, apps = repository(engine, registry, base, folder)
+    before = registry.blob_bytes()
+    code, result, seconds = shopflow(engine, registry, program, top, name, "--all")
+    figures.append(("shopflow build --all", seconds, registry.blob_bytes() - before))
+    check(code == 0 and [app["result"] for app in result["apps"]] == ["built"] * len(apps),
+          f"shopflow build --all builds {', '.join(apps)}")
+    check(all(registry.digest(app["name"], app["image"].rsplit(":", 1)[1]) == app["digest"] for app in result["apps"]),
+          "what it tells is what the registry has")
+    layers, image = registry.image("system-app", result["apps"][apps.index("system-app")]["image"].rsplit(":", 1)[1])
+    labels = image["config"]["Labels"]
+    check("GIT_SHA=" + git(engine, top, "rev-parse", "HEAD") in image["config"]["Env"], "the commit is in the image")
+    check(labels["io.shopflow.inputs"] == result["apps"][apps.index("system-app")]["image"].rsplit("in-", 1)[1],
+          "and the label of its inputs")
+    source = os.path.join(top, "apps", "system-app", "src", "main.ts")
+    with open(source, encoding="utf-8") as file:
+        text = file.read()
+    write(source, text.replace('"en"]', '"fr"]'))  # of the same length
+    git(engine, top, "commit", "-q", "-a", "-m", "second")
+    before = registry.blob_bytes()
+    code, result, seconds = shopflow(engine, registry, program, top, name, "--base", "HEAD~1")
+    pushed = registry.blob_bytes() - before
+    figures.append(("shopflow build, a changed line", seconds, pushed))
+    check(code == 0 and [app["name"] for app in result["apps"]] == ["system-app"], "a changed line builds its app alone")
+    now, _ = registry.image("system-app", result["apps"][0]["image"].rsplit(":", 1)[1])
+    check(len(now) == len(layers) and sum(a != b for a, b in zip(now, layers)) == 1, "and changes one layer")
+    check(pushed < 64 * 1024, f"and pushes {pushed} bytes, less than 64 KiB")
+    write(source, "this is no TypeScript (\n")
+    git(engine, top, "commit", "-q", "-a", "-m", "third")
+    code, result, _ = shopflow(engine, registry, program, top, name, "--base", "HEAD~2")
+    check(code == 1 and result["apps"][0]["result"] == "failed", "a build that fails is told")
+    check(shopflow(engine, registry, program, top, name, "--apps", "logistics-app", "--no-push")[0] == 0, "--no-push builds")
+    check(not [f for f in os.listdir(folder) if f.startswith("shopflow")], "no login is left behind")
+
+
 def unmount_below(folder):
     with open("/proc/mounts", encoding="utf-8") as mounts:
         below = [line.split()[1] for line in mounts if line.split()[1].startswith(folder + "/")]
@@ -355,7 +423,7 @@ def unmount_below(folder):
 
 def main():
     engines = {"buildx": Buildx, "buildah": Buildah, "podman": Podman}
-    if len(sys.argv) != 2 or sys.argv[1] not in engines:
+    if len(sys.argv) not in (2, 3) or sys.argv[1] not in engines:
         print(__doc__, file=sys.stderr)
         return 2
     folder = tempfile.mkdtemp(prefix="shopflow-engines-")
@@ -369,6 +437,8 @@ def main():
         a_changed_line(engine, registry, base, folder, figures, first)
         runs_as_it_should(engine, registry, base, folder, figures)
         secrets_arrive(engine, registry, base, folder)
+        if len(sys.argv) == 3:
+            shopflow_builds(engine, registry, base, folder, figures, os.path.abspath(sys.argv[2]), sys.argv[1])
         failures_are_told(engine, registry, base, folder)
         for what, seconds, pushed in figures:
             say(f"{sys.argv[1]}: {what}: {seconds:.1f} s, {pushed} new bytes in the registry")
