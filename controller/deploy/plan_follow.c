@@ -276,7 +276,8 @@ static bool clock_stands(struct planner *pl, struct attempt *at, const struct de
     return false;
 }
 
-/* Keep the high-water mark of available new pods, and with it progressTime. */
+/* Keep the high-water mark of available new pods, and with it progressTime. Fewer replicas do not
+ * lower it before all are there: what comes up again was counted already (R7). */
 static int count_pods(struct planner *pl, struct attempt *at, const struct deployment_facts *dep,
                       const struct replicaset_facts *set)
 {
@@ -291,7 +292,7 @@ static int count_pods(struct planner *pl, struct attempt *at, const struct deplo
         at->available_max = counted;
         at->progress_ms = pl->o->now_ms;
     }
-    if (at->available_max > dep->replicas)
+    if (at->complete_ms && at->available_max > dep->replicas)
         at->available_max = dep->replicas;
     return available;
 }
@@ -369,8 +370,9 @@ static struct verdict judge(struct planner *pl, const struct app_status *app,
 static void tell_progress(struct planner *pl, struct app_status *app,
                           const struct deployment_facts *dep, const struct verdict *v)
 {
+    const int max = app->attempt->available_max;
     const char *text = arena_printf(pl->a, "%d of %d new pods available",
-                                    app->attempt->available_max, dep->replicas);
+                                    max < dep->replicas ? max : dep->replicas, dep->replicas);
 
     if (app->state == APP_UPDATING)
         app_set(pl, app, APP_UPDATING, app->reason,
