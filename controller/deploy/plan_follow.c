@@ -31,7 +31,8 @@ void plan_finish(struct planner *pl, struct app_status *app, enum app_state stat
     app->attempt->trouble = (struct trouble){ 0 };
 }
 
-static void succeed(struct planner *pl, struct app_status *app, const char *reason)
+/* What has no replicas is not seen good: where something was, that stays the way back (R19). */
+static void succeed(struct planner *pl, struct app_status *app, bool verified)
 {
     const char *image;
 
@@ -42,14 +43,13 @@ static void succeed(struct planner *pl, struct app_status *app, const char *reas
                                  app->message ? app->message : "it did not become healthy", image));
         return;
     }
-    image = attempt_image(pl, app);
-    app->commit = attempt_commit(pl, app);
-    app->good_image = image;
+    if (verified || !app->good_image) {
+        app->commit = attempt_commit(pl, app);
+        app->good_image = attempt_image(pl, app);
+    }
     app->failure = NULL;
-    plan_finish(pl, app, APP_UPDATED, reason,
-                same_text(reason, REASON_NotVerified) ?
-                    "it has no replicas, so nothing was verified" :
-                    NULL);
+    plan_finish(pl, app, APP_UPDATED, verified ? REASON_Healthy : REASON_NotVerified,
+                verified ? NULL : "it has no replicas, so nothing was verified");
 }
 
 struct image_list plan_way_back(const struct planner *pl, const struct attempt *at,
@@ -417,7 +417,7 @@ static void follow_accepted(struct planner *pl, struct app_status *app,
         return;
     }
     if (is_good(pl, app, dep, available)) {
-        succeed(pl, app, dep->replicas ? REASON_Healthy : REASON_NotVerified);
+        succeed(pl, app, dep->replicas > 0);
         return;
     }
     if (deadline_passed(pl, app, dep)) {
