@@ -320,11 +320,13 @@ static const char *found_image(const struct planner *pl, const char *running, co
 }
 
 static void settle_unchanged(struct planner *pl, struct app_status *app,
-                             const struct image_list *running)
+                             const struct deployment_facts *dep, const struct image_list *running)
 {
     app_set(pl, app, APP_UNCHANGED, REASON_SameDigest, NULL);
-    app->commit = app->target_commit;
-    app->good_image = found_image(pl, running->items[0].image, app->target_image);
+    if (dep->replicas || !app->good_image) { /* else nothing was seen of it (R19) */
+        app->commit = app->target_commit;
+        app->good_image = found_image(pl, running->items[0].image, app->target_image);
+    }
     app->failed_image = app->failed_commit = NULL;
     app->failure = NULL;
 }
@@ -479,7 +481,7 @@ bool plan_decide(struct planner *pl, struct app_status *app, const struct app_sp
     if (change == CHANGE_NONE && runs_it_well(pl, app, dep)) {
         if (plan_only)
             return plan_tell_unchanged(pl, app, &images);
-        settle_unchanged(pl, app, &images);
+        settle_unchanged(pl, app, dep, &images);
         return true;
     }
     if (is_latched(app)) {

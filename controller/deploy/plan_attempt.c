@@ -64,6 +64,12 @@ static bool is_good_attempt(const struct planner *pl, const struct app_status *a
     return image_same(good, wrote) && (at->kind == ATTEMPT_ADOPT || !app_is_moving(app));
 }
 
+/* Did it end without replicas, NotVerified? From completeTime on the mark does not rise. */
+static bool was_unverified(const struct attempt *at)
+{
+    return at->complete_ms && at->available_max == 0;
+}
+
 bool plan_is_marked(const struct deployment_facts *dep, const struct attempt *at)
 {
     return dep->attempt && !strcmp(dep->attempt->id, at->id);
@@ -76,7 +82,8 @@ static bool was_taken(const struct attempt *at, const struct deployment_facts *d
 }
 
 /* The attempt whose unfinished or failed images the Deployment runs, if any: what it went back to
- * is what we go back to (R4). */
+ * is what we go back to (R4). So it is with what was not verified, until it has replicas: their
+ * count tells by then whether they are a way back (R10). */
 static const struct attempt *standing_attempt(const struct planner *pl,
                                               const struct app_status *app,
                                               const struct deployment_facts *dep)
@@ -86,7 +93,7 @@ static const struct attempt *standing_attempt(const struct planner *pl,
 
     if (own && own->images.n && same_text(own->deployment_uid, dep->uid) && was_taken(own, dep) &&
         images_match(&dep->tmpl, &own->images) && !plan_is_patched_over(pl, dep, own))
-        return is_good_attempt(pl, app) ? NULL : own;
+        return is_good_attempt(pl, app) || (was_unverified(own) && dep->replicas) ? NULL : own;
     if (dep->attempt && dep->attempt->images.n && images_match(&dep->tmpl, &dep->attempt->images) &&
         (failed || !deployment_is_complete(dep) ||
          plan_rival_rolls(plan_facts(pl, app->deployment))))

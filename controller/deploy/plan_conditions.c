@@ -192,6 +192,14 @@ static void set_failed(struct planner *pl, const struct tally *t)
 }
 
 /* "2 apps at 2222222; not at it: web": good is also what is held at its own commit, or Skipped. */
+/* Is the release's commit there, be it verified or not (R19)? */
+static bool is_at_commit(const struct planner *pl, const struct app_status *app)
+{
+    bool there = app->state == APP_UPDATED || app->state == APP_UNCHANGED;
+
+    return same_text(there ? app->target_commit : app->commit, pl->s->commit);
+}
+
 static const char *succeeded_note(struct planner *pl, const struct tally *t)
 {
     const char *others = "";
@@ -200,7 +208,7 @@ static const char *succeeded_note(struct planner *pl, const struct tally *t)
     for (size_t i = 0; i < pl->s->n_apps; i++) {
         const struct app_status *app = &pl->s->apps[i];
 
-        if (!app->unlisted && !same_text(app->commit, pl->s->commit) && n++ < NOTE_NAMES)
+        if (!app->unlisted && !is_at_commit(pl, app) && n++ < NOTE_NAMES)
             others =
                 arena_printf(pl->a, "%s%s %s", others, n == 1 ? "; not at it:" : ",", app->name);
     }
@@ -295,7 +303,8 @@ static bool has_drifted(struct planner *pl, const struct app_status *app,
     if (at && plan_is_patched_over(pl, dep, at))
         return false; /* another AppRelease's work, and its drift */
     if (app->state == APP_UNCHANGED)
-        return spec && plan_runs_another(pl, spec, dep, app->good_image);
+        return spec && plan_runs_another(pl, spec, dep, app->good_image) &&
+               (!app->target_image || plan_runs_another(pl, spec, dep, app->target_image));
     return (app->state == APP_UPDATED || app->state == APP_ROLLED_BACK) && at &&
            same_text(at->deployment_uid, dep->uid) && !images_match(&dep->tmpl, &at->images);
 }

@@ -31,7 +31,8 @@ void plan_finish(struct planner *pl, struct app_status *app, enum app_state stat
     app->attempt->trouble = (struct trouble){ 0 };
 }
 
-static void succeed(struct planner *pl, struct app_status *app, const char *reason)
+/* What has no replicas is not seen good: where something was, that stays the way back (R19). */
+static void succeed(struct planner *pl, struct app_status *app, bool verified)
 {
     const char *image;
 
@@ -42,14 +43,13 @@ static void succeed(struct planner *pl, struct app_status *app, const char *reas
                                  app->message ? app->message : "it did not become healthy", image));
         return;
     }
-    image = attempt_image(pl, app);
-    app->commit = attempt_commit(pl, app);
-    app->good_image = image;
+    if (verified || !app->good_image) {
+        app->commit = attempt_commit(pl, app);
+        app->good_image = attempt_image(pl, app);
+    }
     app->failure = NULL;
-    plan_finish(pl, app, APP_UPDATED, reason,
-                same_text(reason, REASON_NotVerified) ?
-                    "it has no replicas, so nothing was verified" :
-                    NULL);
+    plan_finish(pl, app, APP_UPDATED, verified ? REASON_Healthy : REASON_NotVerified,
+                verified ? NULL : "it has no replicas, so nothing was verified");
 }
 
 struct image_list plan_way_back(const struct planner *pl, const struct attempt *at,
@@ -276,7 +276,8 @@ static bool clock_stands(struct planner *pl, struct attempt *at, const struct de
     return false;
 }
 
-/* Keep the high-water mark of available new pods, and with it progressTime. */
+/* Keep the high-water mark of available new pods, and with it progressTime. Fewer replicas do not
+ * lower it before all are there: what comes up again was counted already (R7). */
 static int count_pods(struct planner *pl, struct attempt *at, const struct deployment_facts *dep,
                       const struct replicaset_facts *set)
 {
@@ -291,7 +292,7 @@ static int count_pods(struct planner *pl, struct attempt *at, const struct deplo
         at->available_max = counted;
         at->progress_ms = pl->o->now_ms;
     }
-    if (at->available_max > dep->replicas)
+    if (at->complete_ms && at->available_max > dep->replicas)
         at->available_max = dep->replicas;
     return available;
 }
@@ -369,8 +370,9 @@ static struct verdict judge(struct planner *pl, const struct app_status *app,
 static void tell_progress(struct planner *pl, struct app_status *app,
                           const struct deployment_facts *dep, const struct verdict *v)
 {
+    const int max = app->attempt->available_max;
     const char *text = arena_printf(pl->a, "%d of %d new pods available",
-                                    app->attempt->available_max, dep->replicas);
+                                    max < dep->replicas ? max : dep->replicas, dep->replicas);
 
     if (app->state == APP_UPDATING)
         app_set(pl, app, APP_UPDATING, app->reason,
@@ -415,7 +417,7 @@ static void follow_accepted(struct planner *pl, struct app_status *app,
         return;
     }
     if (is_good(pl, app, dep, available)) {
-        succeed(pl, app, dep->replicas ? REASON_Healthy : REASON_NotVerified);
+        succeed(pl, app, dep->replicas > 0);
         return;
     }
     if (deadline_passed(pl, app, dep)) {

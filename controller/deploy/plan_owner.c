@@ -24,12 +24,22 @@ static const struct rival *find_owner(const struct app_facts *facts)
     return NULL;
 }
 
+/* Is the attempt that the Deployment names a patch of this very one? Who copies a Deployment, from
+ * another namespace for one, brings its annotations along. */
+static bool is_of_this(const struct deployment_facts *dep)
+{
+    const char *uid = dep->attempt->deployment_uid;
+
+    return !uid || same_text(uid, dep->uid);
+}
+
 bool plan_is_patched_over(const struct planner *pl, const struct deployment_facts *dep,
                           const struct attempt *at)
 {
     const struct attempt *there = dep->attempt;
 
-    return there && !attempt_is_of(there, pl->o->uid) && there->start_ms >= at->start_ms;
+    return there && is_of_this(dep) && !attempt_is_of(there, pl->o->uid) &&
+           there->start_ms >= at->start_ms;
 }
 
 const struct rival *plan_conflict(const struct app_facts *facts)
@@ -142,7 +152,7 @@ static void give_way(struct planner *pl, struct app_status *app)
     const struct deployment_facts *dep = facts->dep;
     const struct rival *content = find_content(pl, app, facts);
 
-    if (dep && dep->owner && dep->attempt && !is_owned_by(dep, pl->o->uid) &&
+    if (dep && dep->owner && dep->attempt && is_of_this(dep) && !is_owned_by(dep, pl->o->uid) &&
         must_give_way(pl, app, facts)) {
         if (came_later(pl, dep->attempt))
             supersede(pl, app, find_owner(facts));

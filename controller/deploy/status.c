@@ -66,6 +66,7 @@ static void encode_attempt_core(cJSON *object, const struct attempt *at)
     if (at->previous_available >= 0)
         json_put_int(object, "previousAvailable", at->previous_available);
     json_put_time_ms(object, "startTime", at->start_ms);
+    json_put_str(object, "deploymentUID", at->deployment_uid);
 }
 
 static void encode_trouble(cJSON *object, const struct trouble *t)
@@ -79,7 +80,6 @@ static void encode_attempt(cJSON *object, const struct attempt *at)
 {
     encode_attempt_core(object, at);
     json_put_int(object, "generation", at->generation);
-    json_put_str(object, "deploymentUID", at->deployment_uid);
     if (at->accepted)
         json_put_int(object, "accepted", at->accepted);
     if (at->previous_good_commit || at->previous_good_image) {

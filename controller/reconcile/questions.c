@@ -32,7 +32,7 @@ struct question {
     struct questions *all;
     char *key, *ns;
     struct kube_call *call;
-    char *image; /* resolve */
+    char *image, *account; /* resolve: whose pull secrets count too */
     struct registry_call *resolving;
     struct secret {
         struct question *q;
@@ -42,6 +42,7 @@ struct question {
         bool legacy;
     } secrets[SECRETS];
     size_t n_secrets, to_come;
+    struct err unread;     /* of the last secret or account that could not be read for now */
     char *pod, *container; /* log */
     char *set;             /* live read: the newest ReplicaSet; may be NULL */
     size_t hash_at;        /* where its pod-template-hash begins */
@@ -86,6 +87,7 @@ static void question_free(struct question *q)
     }
     kube_object_free(q->object);
     free(q->image);
+    free(q->account);
     free(q->pod);
     free(q->container);
     free(q->set);
@@ -140,6 +142,8 @@ static void on_digest(const struct registry_answer *answer, const struct err *er
     struct facts *f = facts_of(q);
 
     q->resolving = NULL;
+    if (q->unread.kind && (err ? err->kind == ERR_DENIED : answer->missing))
+        err = &q->unread; /* to whom it may be ours: it has not seen all we have */
     if (f)
         facts_image_answered(f, q->image, answer, err, now_ms(q));
     question_done(q);
@@ -159,6 +163,18 @@ static void resolve_now(struct question *q)
     q->resolving = registry_resolve(q->all->o.registry, q->image, usable, n, on_digest, q);
 }
 
+/* What is not there, or not for us to read, is answered; anything else is trouble that passes, and
+ * without what was not read a registry's refusal says nothing. */
+static void note_unread(struct question *q, const char *what, const char *name,
+                        const struct err *err)
+{
+    log_warn("not readable", F("release", q->key), F("what", what), F("name", name),
+             F("err", err->text));
+    if (err->code != 403 && err->code != 404)
+        err_set(&q->unread, ERR_SERVER, err->code, "%s '%s' is not readable: %s", what, name,
+                err->text);
+}
+
 static void on_secret(const cJSON *tree, const char *text, const struct err *err,
                       int64_t retry_after_ms, void *ctx)
 {
@@ -170,8 +186,7 @@ static void on_secret(const cJSON *tree, const char *text, const struct err *err
     (void)retry_after_ms;
     s->call = NULL;
     if (err)
-        log_warn("pull secret not readable", F("release", s->q->key), F("secret", s->name),
-                 F("err", err->text));
+        note_unread(s->q, "pull secret", s->name, err);
     s->legacy = !encoded;
     if (!encoded)
         encoded = json_str(data, ".dockercfg");
@@ -220,7 +235,7 @@ static void on_account(const cJSON *tree, const char *text, const struct err *er
     (void)retry_after_ms;
     q->call = NULL;
     if (err && err->kind != ERR_NOT_FOUND)
-        log_warn("service account not readable", F("release", q->key), F("err", err->text));
+        note_unread(q, "service account", q->account, err);
     JSON_EACH(item, json_get(tree, "imagePullSecrets"))
         if (json_str(item, "name"))
             name_secret(q, json_str(item, "name"));
@@ -253,14 +268,13 @@ static void ask_image(struct questions *all, const char *key, const struct relea
     struct err e = { 0 };
 
     q->image = xstrdup(image);
+    q->account = xstrdup(d && d->tmpl.service_account ? d->tmpl.service_account : "default");
     facts_image_asked(facts_of(q), image);
     for (size_t i = 0; i < r->spec.n_pull_secrets; i++)
         name_secret(q, r->spec.pull_secrets[i]);
     for (size_t i = 0; d && i < d->tmpl.n_pull_secrets; i++)
         name_secret(q, d->tmpl.pull_secrets[i]);
-    if (kube_path(path, sizeof path, &KUBE_SERVICEACCOUNTS, q->ns,
-                  d && d->tmpl.service_account ? d->tmpl.service_account : "default", NULL, NULL,
-                  &e))
+    if (kube_path(path, sizeof path, &KUBE_SERVICEACCOUNTS, q->ns, q->account, NULL, NULL, &e))
         read_secrets(q);
     else
         q->call = kube_send(all->o.kube, &req);

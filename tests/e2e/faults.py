@@ -406,6 +406,26 @@ def pull_secrets_of_the_pods_are_used_too(name):
 
 
 @scenario
+def a_pull_secret_that_cannot_be_read_is_trouble(name):
+    """R2: no answer to what the registry says of us; asked again, even where it gives up at once."""
+    with World(name) as w:
+        w.app("api")
+        w.push("api", GOOD2, GOOD3)
+        pull_secret(w, "deployer", PASSWORD)
+        w.registry.login = ("deployer", PASSWORD)
+        for c, what in ((GOOD2, "secrets"), (GOOD3, "serviceaccounts")):
+            w.proxy.break_with = lambda r, what=what: 500 if r.method == "GET" and r.kind == what else None
+            named = [{"name": "pull"}] if what == "secrets" else []
+            w.release(c, ["api"], pullSecrets=named, imageWaitSeconds=0)
+            w.wait_ready("False", "RegistryUnavailable")
+            message = w.wait_state("api", "Waiting", "RegistryUnavailable")["message"]
+            assert "is not readable" in message and "injected" in message, message
+            w.ns.patch("serviceaccounts", "default", {"imagePullSecrets": [{"name": "pull"}]})
+            w.proxy.break_with = lambda r: None
+            w.wait_ready("True", timeout=30)
+
+
+@scenario
 def no_secret_is_ever_told(name):
     """In status, events, annotations, the log and the metrics, whatever fails."""
     with World(name, start=False) as w:
