@@ -13,6 +13,7 @@
 
 struct cluster;
 struct crd;
+struct writes;
 
 struct scene {
     struct fake *fake;
@@ -25,6 +26,7 @@ struct scene {
     struct crd *crd;
     struct cluster *cluster;
     struct event_sink *events;
+    struct writes *writes;
     struct registry_client *registry;
     struct registry_call *resolving; /* the last one */
     struct registry_secret secrets[SCENE_SECRETS];
@@ -38,8 +40,11 @@ int scene_kube(struct scene *s, const char *word, const char *rest);
 int scene_crd(struct scene *s, const char *word, const char *rest);
 int scene_watch(struct scene *s, const char *word, const char *rest);
 int scene_registry(struct scene *s, const char *word, const char *rest);
+int scene_writes(struct scene *s, const char *word, const char *rest);
 
 struct kube_client *scene_client(struct scene *s);
+struct event_sink *scene_events(struct scene *s);
+void scene_writes_free(struct scene *s);
 void scene_say_error(struct scene *s, const struct err *err, int64_t retry_after_ms);
 
 #endif
