@@ -12,6 +12,7 @@
 #define SCENE_CHANGES 512
 
 struct cluster;
+struct asking;
 struct crd;
 struct writes;
 
@@ -27,6 +28,7 @@ struct scene {
     struct cluster *cluster;
     struct event_sink *events;
     struct writes *writes;
+    struct asking *asking;
     struct registry_client *registry;
     struct registry_call *resolving; /* the last one */
     struct registry_secret secrets[SCENE_SECRETS];
@@ -40,10 +42,13 @@ int scene_kube(struct scene *s, const char *word, const char *rest);
 int scene_crd(struct scene *s, const char *word, const char *rest);
 int scene_watch(struct scene *s, const char *word, const char *rest);
 int scene_registry(struct scene *s, const char *word, const char *rest);
+int scene_questions(struct scene *s, const char *word, const char *rest);
 int scene_writes(struct scene *s, const char *word, const char *rest);
 
 struct kube_client *scene_client(struct scene *s);
 struct event_sink *scene_events(struct scene *s);
+struct registry_client *scene_registries(struct scene *s);
+void scene_questions_free(struct scene *s);
 void scene_writes_free(struct scene *s);
 void scene_say_error(struct scene *s, const struct err *err, int64_t retry_after_ms);
 

@@ -15,7 +15,7 @@
 #include "fake/wire.h"
 #include "scene.h"
 
-static struct registry_client *client(struct scene *s)
+struct registry_client *scene_registries(struct scene *s)
 {
     struct registry_host hosts[WIRE_HOSTS];
     const char *realms[] = { s->realm }, *allowed[] = { s->allowed };
@@ -74,7 +74,8 @@ int scene_registry(struct scene *s, const char *word, const char *rest)
     else if (!strcmp(word, "no-secrets"))
         forget_secrets(s);
     else if (!strcmp(word, "resolve"))
-        s->resolving = registry_resolve(client(s), rest, s->secrets, s->n_secrets, on_answer, s);
+        s->resolving =
+            registry_resolve(scene_registries(s), rest, s->secrets, s->n_secrets, on_answer, s);
     else if (!strcmp(word, "cancel-resolve"))
         registry_cancel(s->resolving);
     else
