@@ -189,7 +189,7 @@ static int failed_runs(const struct run_facts *run)
         return 0;
     if (failed_to_start(run))
         return 0;
-    if (init && run->terminated && run->exit_code == 0)
+    if (init && run->exit_code == 0)
         ended = false;
     return run->restarts + (ended ? 1 : 0);
 }

@@ -169,6 +169,13 @@ static const struct {
       false,
       "CrashLoop",
       "NotReady" },
+    { "an init container that ended well and waits to run again",
+      { .init = true, .waiting = "PodInitializing", .has_last = true, .restarts = 2 },
+      { 0 },
+      "Pending",
+      false,
+      "CrashLoop",
+      "NotReady" },
     { "a BackOff that says nothing",
       { .waiting = "ImagePullBackOff" },
       GONE,
@@ -289,6 +296,10 @@ static void each_wait_keeps_its_own_time(void)
     at.trouble = v.trouble;
     v = verdict_judge(&set, &at, &health, false, NOW + 10 * SECOND_MS, a);
     CASE("and fails", v.fails && v.run == &runs[0]);
+    runs[0].name = "log";
+    runs[1].name = "web";
+    v = verdict_judge(&set, &at, &health, false, NOW, a);
+    CASE("in any order", !v.fails && v.again_ms == NOW + 10 * SECOND_MS);
 }
 
 /* A container that cannot start, and one whose grace is not over. */
