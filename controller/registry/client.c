@@ -180,7 +180,7 @@ static struct http *use_domain(struct registry_call *call, const char *origin, c
 {
     struct domain *d;
 
-    if (call->domain && call->is_domain_home)
+    if (call->is_domain_home)
         call->reach |= domain_seen(call->domain);
     d = cache_domain(call->c->cache, origin, identity, allowed ? allowed | call->reach : 0,
                      strcmp(origin, call->origin) ? NULL : call->ca_pem, &call->err);

@@ -17,7 +17,7 @@
 #define START_MS 1000000
 #define QUIET_AT_END_MS 1000
 #define CLOCK_STEP_MS 10
-#define ASKED 16 /* requests that can be answered by name */
+#define ASKED 64 /* requests that can be answered by name */
 
 static const char *const HOST_NAMES[WIRE_HOSTS] = { "server", "auth", "other" };
 

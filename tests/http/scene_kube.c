@@ -1,12 +1,12 @@
 /* Requests to the API server, and Events:
  *
- *     $ token-file abc                 the token is read from a file, which now holds this
+ *     $ token-file abc                 the token is read from a file, which holds this from here on
  *     $ send PATCH /apis/… {"spec":{}} a request; $ small-send: its answer may have 1000 bytes
  *     $ as shop deployer               the next request impersonates this ServiceAccount
- *     = ok json {"kind":"Status"}      or: ok text …, or an error: conflict 409 HTTP 409 Conflict:
- * … $ cancel                         the last request $ stream /apis/…                 = bytes …,
- * then = end or an error $ event Warning CrashLoop text   an Event about AppRelease shop/shopflow
- */
+ *     = ok json {"kind":"Status"}      or: ok text …, or an error: conflict 409 HTTP 409 …
+ *     $ cancel                         the last request
+ *     $ stream /apis/…                 = bytes …, then = end or an error
+ *     $ event Warning CrashLoop text   an Event about AppRelease shop/shopflow */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

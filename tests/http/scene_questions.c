@@ -2,15 +2,18 @@
  *
  *     $ cluster                        first: the stores of namespace "shop" (scene_crd.c)
  *     $ asker {"metadata":{…},…}       the AppRelease that asks, "shop/web"
- *     $ image $server/acme/api:v1      what digest has it?
+ *     $ image $server/acme/api:v1      what digest has it? = asking IMAGE
  *     $ log pod container              … or: $ log-before pod container, of the run before
- *     $ pods                           ReplicaSets and pods of the namespace are watched from now
- * on $ live btc-web                   a Deployment and its newest pods $ live-release the
- * AppRelease itself = answer                         and all that is known of the above: = digest
- * IMAGE sha256:…          or: missing IMAGE, denied IMAGE text, error IMAGE text = log
- * pod/container TEXT         or: no log pod/container = btc-web 44, 2 pods of btc-web-abc = release
- * 43 $ asker-gone                     its facts are gone $ stop                           all is
- * cancelled */
+ *     $ pods                           ReplicaSets and pods are watched from here on
+ *     $ live btc-web                   a Deployment and its newest pods
+ *     $ live-release                   the AppRelease itself
+ *     $ asker-gone                     its facts are gone
+ *     $ stop                           all is cancelled
+ *     = answer                         and all that is known of the above:
+ *     = digest IMAGE sha256:…          or: missing IMAGE, denied IMAGE text, error IMAGE text
+ *     = log pod/container TEXT         its lines with "|" between them; or: no log pod/container
+ *     = btc-web 44, 2 pods of btc-web-abc
+ *     = release 43 */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +47,9 @@ static void say_images(struct scene *s, const struct observed *o)
     for (size_t i = 0; i < o->n_images; i++) {
         const struct image_answer *im = &o->images[i];
 
-        if (!im->asking)
+        if (im->asking)
+            fake_say(s->fake, "asking %s", im->image);
+        else
             fake_say(s->fake, "%s %s%s%s",
                      im->missing ? "missing" :
                      im->denied  ? "denied" :
@@ -54,6 +59,23 @@ static void say_images(struct scene *s, const struct observed *o)
                      im->digest ? im->digest :
                      im->error  ? im->error :
                                   "");
+    }
+}
+
+static void say_logs(struct scene *s, const struct observed *o)
+{
+    for (size_t i = 0; i < o->n_logs; i++) {
+        const struct log_answer *log = &o->logs[i];
+        char *tail = xstrdup(log->tail ?: "");
+
+        for (char *c = tail; *c; c++)
+            *c = *c == '\n' ? '|' : *c;
+        if (strstr(tail, "canary")) /* a password of the scripts */
+            fake_say(s->fake, "LEAK");
+        if (log->done)
+            fake_say(s->fake, "%slog %s/%s%s%s", log->tail ? "" : "no ", log->pod, log->container,
+                     *tail ? " " : "", tail);
+        free(tail);
     }
 }
 
@@ -85,10 +107,7 @@ static void on_answer(const char *key, void *ctx)
         return;
     facts_observe(f, a, &o);
     say_images(s, &o);
-    for (size_t i = 0; i < o.n_logs; i++)
-        if (o.logs[i].done)
-            fake_say(s->fake, "%slog %s/%s%s%s", o.logs[i].tail ? "" : "no ", o.logs[i].pod,
-                     o.logs[i].container, o.logs[i].tail ? " " : "", o.logs[i].tail ?: "");
+    say_logs(s, &o);
     say_objects(s, f);
 }
 
@@ -136,6 +155,17 @@ static void set_asker(struct asking *q, const char *json)
         abort();
 }
 
+static void ask_image(struct scene *s, const char *image)
+{
+    AUTO(arena) struct arena *a = arena_new(1024);
+    struct observed o = { 0 };
+
+    questions_ask(s->asking->questions, KEY, s->asking->release,
+                  &(struct action){ .kind = ACT_RESOLVE, .image = image });
+    facts_observe(map_get(s->asking->facts, KEY), a, &o);
+    say_images(s, &o);
+}
+
 static void ask_log(struct asking *q, const char *words, bool before)
 {
     char pod[64] = "", container[64] = "";
@@ -159,8 +189,7 @@ int scene_questions(struct scene *s, const char *word, const char *rest)
     if (!strcmp(word, "asker"))
         set_asker(asking_of(s), rest);
     else if (!strcmp(word, "image"))
-        questions_ask(s->asking->questions, KEY, s->asking->release,
-                      &(struct action){ .kind = ACT_RESOLVE, .image = rest });
+        ask_image(s, rest);
     else if (!strcmp(word, "log"))
         ask_log(s->asking, rest, false);
     else if (!strcmp(word, "log-before"))

@@ -1,5 +1,6 @@
 /* A registry client for which the scripted hosts are plain http:
  *
+ *     $ tls                            $server is no plain host
  *     $ trust http://$auth             a trusted realm
  *     $ allow $server/acme             an allowed registry
  *     $ secret {"auths":{…}}           one more pull secret; $ legacy {…}: a .dockercfg
@@ -28,7 +29,8 @@ struct registry_client *scene_registries(struct scene *s)
     struct err e = { 0 };
 
     for (size_t i = 0; i < WIRE_HOSTS; i++)
-        hosts[i] = (struct registry_host){ .host = fake_address(s->fake, i), .plain_http = true };
+        hosts[i] = (struct registry_host){ .host = fake_address(s->fake, i),
+                                           .plain_http = i > 0 || !s->is_tls };
     if (!s->registry)
         s->registry = registry_client_new(fake_loop(s->fake), &o, &e);
     return s->registry;
@@ -63,7 +65,9 @@ static void forget_secrets(struct scene *s)
 
 int scene_registry(struct scene *s, const char *word, const char *rest)
 {
-    if (!strcmp(word, "trust"))
+    if (!strcmp(word, "tls"))
+        s->is_tls = true;
+    else if (!strcmp(word, "trust"))
         s->realm = xstrdup(rest);
     else if (!strcmp(word, "allow"))
         s->allowed = xstrdup(rest);
