@@ -22,8 +22,6 @@
 #define TOKEN_BYTES (64 * KIB)
 #define URL_BYTES 2048
 #define REDIRECTS 5
-#define CONNECTIONS 4 /* to one host */
-#define IDLE_MS 60000 /* a trust domain that nobody uses is dropped */
 
 static struct metric requests = { .name = "shopflow_deployer_registry_requests_total",
                                   .help = "Requests to registries and token services.",
