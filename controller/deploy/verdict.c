@@ -185,11 +185,11 @@ static int failed_runs(const struct run_facts *run)
     bool ended = run->terminated || (run->waiting && run->has_last);
     bool init = run->init && !run->sidecar;
 
-    if (run->has_last && run->end_reason && !strcmp(run->end_reason, "ContainerStatusUnknown"))
+    if (run->end_reason && !strcmp(run->end_reason, "ContainerStatusUnknown"))
         return 0;
     if (failed_to_start(run))
         return 0;
-    if (init && run->terminated && run->exit_code == 0)
+    if (init && run->exit_code == 0)
         ended = false;
     return run->restarts + (ended ? 1 : 0);
 }
@@ -343,7 +343,7 @@ static void judge_wait(struct judge *j, const struct pod_facts *pod, const struc
         break;
     case WAIT_BACK_OFF:
     case WAIT_TROUBLE: /* the registry's trouble, not the app's: only the deadline counts */
-        if (!j->v.fails && !j->v.reason) {
+        if (!j->v.reason) {
             j->v.reason = reason;
             j->v.message = message;
         }
@@ -440,7 +440,6 @@ struct verdict verdict_judge(const struct replicaset_facts *set, const struct at
 static const char *explain_pod(const struct pod_facts *pod, const struct attempt *at,
                                struct verdict *v, struct arena *a)
 {
-    v->run = NULL;
     if (pod->unschedulable) {
         v->reason = REASON_Unschedulable;
         return arena_printf(a, "pod %s: not scheduled: %s", pod->name,
@@ -448,23 +447,22 @@ static const char *explain_pod(const struct pod_facts *pod, const struct attempt
     }
     for (size_t i = 0; i < pod->n_runs; i++) {
         const struct run_facts *run = &pod->runs[i];
+        enum wait_class class;
 
+        if (!run->waiting)
+            continue;
+        class = wait_class(run, &at->trouble);
         v->run = run;
-        if (run->waiting) {
-            enum wait_class class = wait_class(run, &at->trouble);
-
-            v->reason = !strcmp(run->waiting, "CrashLoopBackOff") && class == WAIT_HARMLESS ?
-                            crash_reason(run) :
-                            WAIT_REASONS[class];
-            return arena_printf(a, "pod %s: container \"%s\": %s%s%s%s", pod->name, run->name,
-                                run->waiting, run->waiting_message ? ": " : "",
-                                quote(run->waiting_message, a), remembered(run, class, a));
-        }
+        v->reason = !strcmp(run->waiting, "CrashLoopBackOff") && class == WAIT_HARMLESS ?
+                        crash_reason(run) :
+                        WAIT_REASONS[class];
+        return arena_printf(a, "pod %s: container \"%s\": %s%s%s%s", pod->name, run->name,
+                            run->waiting, run->waiting_message ? ": " : "",
+                            quote(run->waiting_message, a), remembered(run, class, a));
     }
     if (pod->ready)
         return NULL;
     v->reason = REASON_NotReady;
-    v->run = NULL;
     for (size_t i = 0; i < pod->n_runs; i++)
         if (pod->runs[i].running && !pod->runs[i].init)
             v->run = &pod->runs[i];
@@ -501,7 +499,6 @@ struct verdict verdict_explain(const struct replicaset_facts *set, const struct 
             v.message = message;
             return v;
         }
-    v.reason = REASON_DeadlineExceeded;
     v.message = set->failure ?
                     arena_printf(a, "no pod can be created: %s", quote(set->failure, a)) :
                     "the rollout did not complete";

@@ -220,9 +220,9 @@ static void read_secrets(struct question *q)
 static void name_secret(struct question *q, const char *name)
 {
     for (size_t i = 0; i < q->n_secrets; i++)
-        if (!name || !strcmp(q->secrets[i].name, name))
+        if (!strcmp(q->secrets[i].name, name))
             return;
-    if (name && q->n_secrets < SECRETS)
+    if (q->n_secrets < SECRETS)
         q->secrets[q->n_secrets++].name = xstrdup(name);
 }
 

@@ -156,7 +156,7 @@ struct http *call_use_domain(struct registry_call *call, const char *origin, con
 {
     struct domain *d;
 
-    if (call->domain && call->is_domain_home)
+    if (call->is_domain_home)
         call->reach |= domain_seen(call->domain);
     d = cache_domain(call->c->cache, origin, identity, allowed ? allowed | call->reach : 0,
                      strcmp(origin, call->origin) ? call->o->roots_pem : call->ca_pem, &call->err);

@@ -17,6 +17,7 @@
 #define START_MS 1000000
 #define QUIET_AT_END_MS 1000
 #define CLOCK_STEP_MS 10
+#define ASKED 64 /* requests that can be answered by name */
 
 static const char *const HOST_NAMES[WIRE_HOSTS] = { "server", "auth", "other" };
 
@@ -41,7 +42,12 @@ struct fake {
     int64_t wake_ms; /* the clock must not pass this unseen; 0 = no such time */
     bool is_pausing;
     struct event *first, **last;
-    struct conn *conn;     /* of the last request */
+    struct asked {
+        char *text;
+        struct conn *conn;
+    } asked[ASKED]; /* the last requests; the newest is at n_asked - 1 */
+    size_t n_asked;
+    struct conn *conn;     /* of the last request, or of the one that is answered by name */
     bool is_head, is_open; /* it was a HEAD; its answer is an open stream */
     size_t split;
     bool has_failed;
@@ -189,6 +195,30 @@ static bool event_fits(struct fake *f, const struct step *step, const struct eve
 
 /* --- answers --- */
 
+static void remember(struct fake *f, const struct event *ev)
+{
+    struct asked *asked = &f->asked[f->n_asked++ % ASKED];
+
+    free(asked->text);
+    *asked = (struct asked){ xstrdup(ev->text), ev->conn };
+}
+
+/* The newest request that fits. */
+static bool turn_to(struct fake *f, const char *glob)
+{
+    for (size_t i = 1; i <= ASKED && i <= f->n_asked; i++) {
+        const struct asked *asked = &f->asked[(f->n_asked - i) % ASKED];
+
+        if (glob_fits(glob, asked->text)) {
+            f->conn = asked->conn;
+            f->is_head = !strncmp(asked->text, "HEAD ", 5);
+            return true;
+        }
+    }
+    complain(f, "no request was like %s", glob);
+    return false;
+}
+
 static void send_chunk(struct fake *f, const struct step *step)
 {
     char *framed = xasprintf("%zx\r\n%s\r\n", step->body.len, text_str(&step->body));
@@ -268,8 +298,8 @@ static bool try_event(struct fake *f, const struct step *step)
     if (!event_fits(f, step, ev))
         return false;
     if (ev->is_request) {
-        f->conn = ev->conn;
-        f->is_head = !strncmp(ev->text, "HEAD ", 5);
+        remember(f, ev);
+        turn_to(f, "*");
     }
     advance(f);
     f->mark_ms = ev->at_ms;
@@ -326,6 +356,8 @@ static bool try_step(struct fake *f)
         complain(f, "the test cannot do this: %s", step->text);
         return false;
     case STEP_REPLY:
+        if (step->to && !turn_to(f, step->to))
+            return false;
         reply(f, step);
         break;
     case STEP_MORE:
@@ -406,6 +438,8 @@ void fake_free(struct fake *f)
         return;
     while (f->first)
         drop_event(f);
+    for (size_t i = 0; i < ASKED; i++)
+        free(f->asked[i].text);
     wire_free(f->wire);
     loop_free(f->loop);
     script_release(&f->script);

@@ -69,24 +69,43 @@ static size_t expand_object(const char *s, struct text *out, struct err *e)
     return (size_t)(rv + m - s);
 }
 
-/* "{x*100}" and "{base64 …}": returns the length, 0 when it is none. */
-static size_t expand_braces(const char *s, struct text *out, struct err *e)
-{
-    const char *end = strchr(s, '}');
-    unsigned char coded[1024];
-    size_t n;
+static int expand(const struct reader *r, const char *s, struct text *out, struct err *e);
 
-    if (*s != '{' || !end)
-        return 0;
-    n = (size_t)(end - s) + 1;
-    if (s[1] && s[2] == '*' && isdigit((unsigned char)s[3])) {
+/* The length of what these braces hold, and of them; 0 when they are not closed. */
+static size_t braces_len(const char *s)
+{
+    int depth = 0;
+
+    for (const char *c = s; *c; c++) {
+        depth += *c == '{';
+        depth -= *c == '}';
+        if (!depth)
+            return (size_t)(c - s) + 1;
+    }
+    return 0;
+}
+
+/* "{x*100}" and "{base64 …}", which may hold variables and braces: returns the length, 0 when it is
+ * none. */
+static size_t expand_braces(const struct reader *r, const char *s, struct text *out, struct err *e)
+{
+    size_t n = *s == '{' ? braces_len(s) : 0;
+    struct text plain = TEXT_INIT(600);
+    unsigned char coded[1024];
+    char *inner;
+
+    if (n && s[1] && s[2] == '*' && isdigit((unsigned char)s[3])) {
         for (long left = strtol(s + 3, NULL, 10); left > 0; left--)
             text_add(out, s + 1, 1, e);
         return n;
     }
-    if (strncmp(s, "{base64 ", 8) != 0 || n > 600)
+    if (!n || strncmp(s, "{base64 ", 8) != 0)
         return 0;
-    EVP_EncodeBlock(coded, (const unsigned char *)s + 8, (int)n - 9);
+    inner = xasprintf("%.*s", (int)n - 9, s + 8);
+    expand(r, inner, &plain, e);
+    free(inner);
+    EVP_EncodeBlock(coded, (const unsigned char *)text_str(&plain), (int)plain.len);
+    text_release(&plain);
     text_puts(out, (const char *)coded, e);
     return n;
 }
@@ -110,7 +129,7 @@ static int expand(const struct reader *r, const char *s, struct text *out, struc
         size_t n = expand_var(r, s, out, e);
 
         n = n ? n : expand_object(s, out, e);
-        n = n ? n : expand_braces(s, out, e);
+        n = n ? n : expand_braces(r, s, out, e);
         if (!n) {
             text_add(out, s, 1, e);
             n = 1;
@@ -227,8 +246,10 @@ static int read_reply(struct reader *r, char *s, struct err *e)
     while ((word = strsep(&rest, " "))) {
         if (!strncmp(word, "split=", 6))
             step->split = strtoul(word + 6, NULL, 10);
+        else if (!strncmp(word, "to=", 3) && !step->to)
+            step->to = xstrdup(word + 3);
         else if (*word && read_ending(word, &step->ending))
-            return refuse(r, "neither split=N nor cut, reset, hang", word, e);
+            return refuse(r, "neither split=N, to=REQUEST nor cut, reset, hang", word, e);
     }
     return 0;
 }
@@ -342,6 +363,7 @@ void script_release(struct script *s)
             free(s->steps[i].details[k]);
         free(s->steps[i].details);
         free(s->steps[i].text);
+        free(s->steps[i].to);
         text_release(&s->steps[i].body);
     }
     free(s->steps);

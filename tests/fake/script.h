@@ -17,6 +17,8 @@
  * long after what was before the next > or = comes; without it: at once ~ quiet 10min nothing more
  * comes for so long
  *
+ * Where several requests wait, "< 200 to=*secrets/mine" answers the newest that is so.
+ *
  * "*" stands for any text in >, = and their details; "  # …" ends >, <, ~ and $ lines as a comment.
  * The target of a request at another host than the first: "> GET auth/token?…". In all lines
  * $server, $auth and $other are the hosts' addresses; %a@41 is an object "a" in namespace "shop" of
@@ -51,6 +53,7 @@ struct step {
     char **details; /* of a request: what else is wanted; of a reply: headers */
     size_t n_details;
     struct text body;
+    char *to;     /* of a reply: to the newest request like this; NULL = to the last one */
     size_t split; /* 0 = all at once */
     bool is_stream;
     enum ending ending;

@@ -31,13 +31,16 @@ static int act(const char *command, void *ctx)
 
     snprintf(word, sizeof word, "%.*s", (int)n, command);
     if (!scene_kube(s, word, rest) || !scene_watch(s, word, rest) ||
-        !scene_registry(s, word, rest) || !scene_crd(s, word, rest))
+        !scene_registry(s, word, rest) || !scene_crd(s, word, rest) ||
+        !scene_writes(s, word, rest) || !scene_questions(s, word, rest))
         return 0;
     return -1;
 }
 
 static void release(struct scene *s)
 {
+    scene_writes_free(s);
+    scene_questions_free(s);
     event_sink_free(s->events);
     reflector_free(s->reflector);
     cluster_free(s->cluster);

@@ -1,12 +1,12 @@
 /* Requests to the API server, and Events:
  *
- *     $ token-file abc                 the token is read from a file, which now holds this
+ *     $ token-file abc                 the token is read from a file, which holds this from here on
  *     $ send PATCH /apis/… {"spec":{}} a request; $ small-send: its answer may have 1000 bytes
  *     $ as shop deployer               the next request impersonates this ServiceAccount
- *     = ok json {"kind":"Status"}      or: ok text …, or an error: conflict 409 HTTP 409 Conflict:
- * … $ cancel                         the last request $ stream /apis/…                 = bytes …,
- * then = end or an error $ event Warning CrashLoop text   an Event about AppRelease shop/shopflow
- */
+ *     = ok json {"kind":"Status"}      or: ok text …, or an error: conflict 409 HTTP 409 …
+ *     $ cancel                         the last request
+ *     $ stream /apis/…                 = bytes …, then = end or an error
+ *     $ event Warning CrashLoop text   an Event about AppRelease shop/shopflow */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +102,13 @@ static void on_end(const struct err *err, int64_t retry_after_ms, void *ctx)
         fake_say(s->fake, "end");
 }
 
+struct event_sink *scene_events(struct scene *s)
+{
+    if (!s->events)
+        s->events = event_sink_new(fake_loop(s->fake), scene_client(s), "pod-1");
+    return s->events;
+}
+
 static void send_event(struct scene *s, const char *words)
 {
     char type[16] = "", reason[64] = "";
@@ -118,9 +125,7 @@ static void send_event(struct scene *s, const char *words)
         abort();
     ev.warning = !strcmp(type, "Warning");
     ev.note = words + at;
-    if (!s->events)
-        s->events = event_sink_new(fake_loop(s->fake), scene_client(s), "pod-1");
-    event_send(s->events, &ev);
+    event_send(scene_events(s), &ev);
 }
 
 int scene_kube(struct scene *s, const char *word, const char *rest)

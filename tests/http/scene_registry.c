@@ -1,5 +1,6 @@
 /* A registry client for which the scripted hosts are plain http:
  *
+ *     $ tls                            $server is no plain host
  *     $ trust http://$auth             a trusted realm
  *     $ allow $server/acme             an allowed registry
  *     $ secret {"auths":{…}}           one more pull secret; $ legacy {…}: a .dockercfg
@@ -18,7 +19,7 @@
 #include "registry/transfer.h"
 #include "scene.h"
 
-static struct registry_client *client(struct scene *s)
+struct registry_client *scene_registries(struct scene *s)
 {
     struct registry_host hosts[WIRE_HOSTS];
     const char *realms[] = { s->realm }, *allowed[] = { s->allowed };
@@ -31,7 +32,8 @@ static struct registry_client *client(struct scene *s)
     struct err e = { 0 };
 
     for (size_t i = 0; i < WIRE_HOSTS; i++)
-        hosts[i] = (struct registry_host){ .host = fake_address(s->fake, i), .plain_http = true };
+        hosts[i] = (struct registry_host){ .host = fake_address(s->fake, i),
+                                           .plain_http = i > 0 || !s->is_tls };
     if (!s->registry)
         s->registry = registry_client_new(fake_loop(s->fake), &o, &e);
     return s->registry;
@@ -77,7 +79,7 @@ static void transfer(struct scene *s, enum transfer_kind kind, const char *rest)
                                    .on_done = on_transfer,
                                    .ctx = s };
 
-    registry_send(client(s), &t);
+    registry_send(scene_registries(s), &t);
     free(image);
 }
 
@@ -98,7 +100,9 @@ static void forget_secrets(struct scene *s)
 
 int scene_registry(struct scene *s, const char *word, const char *rest)
 {
-    if (!strcmp(word, "trust"))
+    if (!strcmp(word, "tls"))
+        s->is_tls = true;
+    else if (!strcmp(word, "trust"))
         s->realm = xstrdup(rest);
     else if (!strcmp(word, "allow"))
         s->allowed = xstrdup(rest);
@@ -109,7 +113,8 @@ int scene_registry(struct scene *s, const char *word, const char *rest)
     else if (!strcmp(word, "no-secrets"))
         forget_secrets(s);
     else if (!strcmp(word, "resolve"))
-        s->resolving = registry_resolve(client(s), rest, s->secrets, s->n_secrets, on_answer, s);
+        s->resolving =
+            registry_resolve(scene_registries(s), rest, s->secrets, s->n_secrets, on_answer, s);
     else if (!strcmp(word, "manifest"))
         transfer(s, TRANSFER_MANIFEST, rest);
     else if (!strcmp(word, "blob"))

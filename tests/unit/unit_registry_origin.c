@@ -9,6 +9,7 @@
 
 #include "base/auto.h"
 #include "registry/client.h"
+#include "registry/ref.h"
 #include "unit.h"
 
 static const struct {
@@ -24,11 +25,13 @@ static const struct {
     { "the default port", "https://r.test:443/", "https://r.test" },
     { "the other default port", "http://r.test:80/", "http://r.test" },
     { "default for the other one", "https://r.test:80/", "https://r.test:80" },
+    { "default for the other one, too", "http://r.test:443/", "http://r.test:443" },
     { "a port that ends like it", "https://r.test:1443/", "https://r.test:1443" },
     { "IPv6", "https://[2001:DB8::1]:443/", "https://[2001:db8::1]" },
     { "userinfo", "https://r.test@evil.test/", NULL },
     { "a password", "https://a:b@r.test/", NULL },
     { "a backslash", "https://evil.test\\@r.test/", NULL },
+    { "a backslash and no @", "https://r.test\\.evil.test/", NULL },
     { "an @ behind the path is none", "https://r.test/a@b", "https://r.test" },
     { "another scheme", "ftp://r.test/", NULL },
     { "no scheme", "r.test/v2/", NULL },
@@ -71,6 +74,7 @@ static const struct {
     { "a host under it", "https://auth.r.test/t", "https://r.test", false, true },
     { "Docker Hub's", "https://auth.docker.io/token", HUB, true, true },
     { "Docker Hub's by http", "http://auth.docker.io/token", HUB, false, true },
+    { "another host for Docker Hub", "https://auth.evil.test/token", HUB, false, true },
     { "Docker Hub's for another registry", "https://auth.docker.io/token", "https://r.test", false,
       true },
     { "listed", "https://auth.test/token", "https://r.test", true, false },
@@ -255,6 +259,7 @@ static void knows_the_api_servers_address(void)
 {
     struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(443) };
     struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(6443) };
+    const struct sockaddr_un local = { .sun_family = AF_UNIX };
     const struct sockaddr *a = (const struct sockaddr *)&v4, *b = (const struct sockaddr *)&v6;
 
     inet_pton(AF_INET, "10.96.0.1", &v4.sin_addr);
@@ -267,9 +272,44 @@ static void knows_the_api_servers_address(void)
     CASE("another IPv6", !address_is_of(b, "https://[fd00::2]:6443"));
     CASE("a name says nothing", !address_is_of(a, "https://kubernetes.default.svc"));
     CASE("no API server", !address_is_of(a, NULL));
+    CASE("no internet address", !address_is_of((const struct sockaddr *)&local, "https://[]:0"));
+}
+
+/* What an admin lists is a registry, a path of it, or one repository. */
+static void allows_what_is_listed(void)
+{
+    static const struct {
+        const char *name, *listed, *host, *repository;
+        bool allowed;
+    } rows[] = {
+        { "a registry", "r.test", "r.test", "acme/api", true },
+        { "with a slash", "r.test/", "r.test", "acme/api", true },
+        { "a name that goes on", "r.test", "r.test.evil.test", "acme/api", false },
+        { "a path", "r.test/acme", "r.test", "acme/api", true },
+        { "a path that goes on", "r.test/acme", "r.test", "acmes/api", false },
+        { "one repository", "r.test/acme/api", "r.test", "acme/api", true },
+        { "and what is under it", "r.test/acme/api", "r.test", "acme/api/x", true },
+        { "but not its neighbour", "r.test/acme/api", "r.test", "acme/api2", false },
+        { "nor the path above", "r.test/acme/api", "r.test", "acme", false },
+        { "nothing", "", "r.test", "acme/api", false },
+        { "only slashes", "//", "r.test", "acme/api", false },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const char *const listed[] = { "other.test", rows[i].listed };
+        const struct registry_opts o = { .allowed = listed, .n_allowed = ARRAY_LEN(listed) };
+        const struct registry_opts none = { .n_allowed = 0 };
+        struct image_ref ref = { 0 };
+
+        snprintf(ref.host, sizeof ref.host, "%s", rows[i].host);
+        snprintf(ref.repository, sizeof ref.repository, "%s", rows[i].repository);
+        CASE(rows[i].name, image_is_allowed(&o, &ref) == rows[i].allowed);
+        CASE("no list", image_is_allowed(&none, &ref));
+    }
 }
 
 UNIT_MAIN(UNIT_TEST(knows_the_api_servers_address), UNIT_TEST(follows_few_redirects),
           UNIT_TEST(knows_what_an_address_reaches), UNIT_TEST(knows_origins),
           UNIT_TEST(an_origin_must_fit), UNIT_TEST(trusts_few_realms),
-          UNIT_TEST(a_person_trusts_more), UNIT_TEST(knows_public_addresses))
+          UNIT_TEST(a_person_trusts_more), UNIT_TEST(knows_public_addresses),
+          UNIT_TEST(allows_what_is_listed))
