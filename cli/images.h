@@ -54,6 +54,12 @@ struct image_find {
 };
 int images_find(struct images *images, struct image_find *list, size_t n, struct err *e);
 
+enum tag_rule {
+    TAG_NEW,    /* the commit's: where another image has it, ERR_CONFLICT */
+    TAG_MOVE,   /* `latest` by a mainline run; --rebuild */
+    TAG_ABSENT, /* `latest` by any other run: where any image has it, it stays */
+};
+
 /* Is there an image of these inputs? First by the commit's tag, then by "in-<hash>". */
 enum image_found {
     IMAGE_NONE,      /* build it; or see why */
@@ -68,22 +74,19 @@ struct image_look {
     struct err why; /* ERR_CONFLICT: the commit's tag is another image */
     enum image_found found;
     const char *digest; /* NULL = none */
+    enum tag_rule
+        rule; /* for the commit's tag after a build: TAG_MOVE when its image lacks parts */
 };
 int images_look(struct images *images, struct image_look *list, size_t n, struct err *e);
 
 /* --- one more tag --- */
-
-enum tag_rule {
-    TAG_NEW,    /* the commit's: where another image has it, ERR_CONFLICT */
-    TAG_MOVE,   /* `latest` by a mainline run; --rebuild */
-    TAG_ABSENT, /* `latest` by any other run: where any image has it, it stays */
-};
 
 struct image_tag {
     const char *repository;
     const char *from; /* digest or tag of an image that is there */
     const char *tag;
     enum tag_rule rule;
+    const char *hash; /* TAG_NEW: another image of these inputs is as good; NULL = none is */
     /* the answer */
     struct err why;     /* ERR_CONFLICT: the registry does not let the tag be moved */
     bool was_put;       /* false: it was there, nothing was written */

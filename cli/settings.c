@@ -224,6 +224,23 @@ static int check_registry(const struct cli *c, const struct registry_setting *r,
     return 0;
 }
 
+/* HOST; http://HOST: in plain HTTP wherever it is; https://HOST: never. */
+static const char *cut_scheme(const char *base, enum registry_scheme *ret)
+{
+    static const char *const MARKS[] = { [SCHEME_HTTPS] = "https://", [SCHEME_HTTP] = "http://" };
+
+    *ret = SCHEME_UNSAID;
+    for (int i = SCHEME_HTTPS; base && i <= SCHEME_HTTP; i++) {
+        size_t len = strlen(MARKS[i]);
+
+        if (strncmp(base, MARKS[i], len) || !base[len])
+            continue;
+        *ret = (enum registry_scheme)i;
+        return base + len;
+    }
+    return base;
+}
+
 int settings_registry(const struct cli *c, const struct settings *s, struct registry_setting *ret,
                       struct err *e)
 {
@@ -232,9 +249,11 @@ int settings_registry(const struct cli *c, const struct settings *s, struct regi
                                   .username = s->of[SET_USERNAME].value,
                                   .password = s->of[SET_PASSWORD].value };
     bool in_actions = cli_env(c, "GITHUB_ACTIONS") != NULL;
-    bool is_ghcr = r.base && !strcmp(r.base, "ghcr.io");
-    bool is_hub = r.base && !strcmp(r.base, "docker.io");
+    bool is_ghcr, is_hub;
 
+    r.base = cut_scheme(r.base, &r.scheme);
+    is_ghcr = r.base && !strcmp(r.base, "ghcr.io");
+    is_hub = r.base && !strcmp(r.base, "docker.io");
     if (r.password && !r.username)
         return err_set(e, ERR_INVALID, 0, "%s is set, but not %s", s->of[SET_PASSWORD].name,
                        s->of[SET_USERNAME].name);

@@ -56,11 +56,14 @@ int settings_load(struct cli *c, struct settings *ret, struct err *e);
 int settings_decide(const struct cli *c, const struct dotfile *d, const struct project *p,
                     struct settings *ret, struct err *e);
 
+enum registry_scheme { SCHEME_UNSAID, SCHEME_HTTPS, SCHEME_HTTP };
+
 struct registry_setting {
     const char *base;     /* "192.168.1.100:5000", "ghcr.io/acme/shop": before "/<app>" */
     const char *username; /* NULL = as docker's config.json says */
     const char *password;
-    const char *from; /* for people */
+    const char *from;            /* for people */
+    enum registry_scheme scheme; /* "http://" or "https://" stood before it */
 };
 
 /* Where images go. Nobody says: ERR_INVALID with what to set. */

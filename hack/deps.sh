@@ -21,7 +21,7 @@ packages_of() {
     build) echo gcc g++ libc6-dev cmake ninja-build pkg-config libcurl4-openssl-dev libyaml-dev libcjson-dev \
         libssl-dev libwebsockets-dev tzdata ;;
     test) echo libcunit1-dev clang-14 clang-format-14 libclang-rt-14-dev llvm-14 valgrind gcovr shellcheck python3 \
-        python3-yaml git ;;
+        python3-yaml git docker-registry openssl ;;
     cluster) echo openssl ca-certificates curl git procps "${go[@]}" ;;
     engines) echo podman buildah runc docker-registry debootstrap nodejs curl ;;
     node) echo containerd runc containernetworking-plugins iptables conntrack iproute2 procps docker-registry \

@@ -38,6 +38,10 @@ allow web base io
 if grep -rnE '^#include "(reconcile|web)/' cli; then
     complain "cli may not include reconcile or web"
 fi
+# The controller reads registries and writes nothing there.
+if grep -rnE '#include "registry/(transfer|call)\.h"|registry_send\(' controller | grep -vE '^controller/registry/(client(_auth)?\.c|call\.h|transfer\.h):'; then
+    complain "registry/transfer.h is for cli alone"
+fi
 owner controller/io/http.c curl/curl.h
 owner controller/web/server.c libwebsockets.h
 owner controller/base/yaml.c yaml.h

@@ -27,6 +27,9 @@ struct registry_opts {
     size_t n_allowed;
     const char *const *trusted_realms; /* "https://auth.example.com": token services elsewhere */
     size_t n_trusted_realms;
+    /* For the command-line tool, whose user chose the registry: */
+    bool any_https_realm;      /* its token service is its own word */
+    const char *roots_pem;     /* where a host has no ca_pem; NULL = the system's */
     const char *apiserver_url; /* a realm must not resolve to it */
 };
 
@@ -47,6 +50,9 @@ struct registry_answer {
     bool missing;           /* the registry says 404: repository or tag is not there */
     int64_t retry_after_ms; /* with ERR_THROTTLED; -1 = not said */
     bool used_credentials;
+    /* Of registry/transfer.h; NULL when there is none. They live during on_done only. */
+    const char *type, *body;
+    size_t body_len;
 };
 
 /* Ask for the digest of image ("host/name:tag" or "host/name@digest": is it there?). Secrets in

@@ -83,6 +83,8 @@ bool realm_is_trusted(const char *realm, const char *registry_origin, const stru
             *ret_is_foreign = false;
             return true;
         }
+    if (o->any_https_realm && !strncmp(origin, "https:", 6))
+        return true;
     return !strcmp(registry_origin, "https://registry-1.docker.io") &&
            !strcmp(origin, "https://auth.docker.io");
 }

@@ -25,3 +25,9 @@ foreach(script IN LISTS cli_scripts)
     set_tests_properties(${name} PROPERTIES LABELS cli TIMEOUT 300
         ENVIRONMENT RUN_WRITES=$<TARGET_FILE:run_writes>)
 endforeach()
+
+# cli/images.h against docker-registry and a registry that misbehaves.
+add_cli_program(images_tool cli/tool/images_tool.c)
+add_test(NAME cli_images COMMAND python3 -W ignore ${CMAKE_CURRENT_SOURCE_DIR}/cli/images.py
+         $<TARGET_FILE:images_tool>)
+set_tests_properties(cli_images PROPERTIES LABELS cli TIMEOUT 300)

@@ -164,13 +164,29 @@ static void the_registry_is_found(void)
           NULL,
           NULL,
           "registry 'docker.io' (--registry): whose? write docker.io/<owner>" },
-        { "a scheme",
-          "http://reg:5000",
+        { "in plain HTTP", "http://reg:5000", { NULL }, "reg:5000", NULL, NULL, NULL },
+        { "with TLS", "https://reg:5000/x/", { NULL }, "reg:5000/x", NULL, NULL, NULL },
+        { "GHCR with its scheme",
+          "https://ghcr.io",
+          { "GITHUB_ACTIONS=true", "GITHUB_REPOSITORY=a/b", "GITHUB_ACTOR=c", "GITHUB_TOKEN=t" },
+          "ghcr.io/a/b",
+          "c",
+          "t",
+          NULL },
+        { "another scheme",
+          "docker://reg:5000",
           { NULL },
           NULL,
           NULL,
           NULL,
-          "registry 'http://reg:5000' (--registry): write it without http://" },
+          "registry 'docker://reg:5000' (--registry): write it without docker://" },
+        { "a scheme alone",
+          "http://",
+          { NULL },
+          NULL,
+          NULL,
+          NULL,
+          "registry 'http:/' (--registry): " },
         { "a tag", "reg:5000/x@sha256:1", { NULL }, NULL, NULL, NULL, "registry 'reg:5000/x@" },
         { "a space", "reg 5000", { NULL }, NULL, NULL, NULL, "registry 'reg 5000' (--registry): " },
         { "a password alone",
@@ -200,6 +216,10 @@ static void the_registry_is_found(void)
         CASE(rows[i].name, found && !strcmp(r.base, rows[i].base) && r.from);
         CASE(rows[i].name, !strcmp(r.username ?: "-", rows[i].username ?: "-") &&
                                !strcmp(r.password ?: "-", rows[i].password ?: "-"));
+        CASE(rows[i].name, r.scheme == (!rows[i].flag                         ? SCHEME_UNSAID :
+                                        !strncmp(rows[i].flag, "http://", 7)  ? SCHEME_HTTP :
+                                        !strncmp(rows[i].flag, "https://", 8) ? SCHEME_HTTPS :
+                                                                                SCHEME_UNSAID));
     }
 }
 

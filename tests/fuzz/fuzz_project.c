@@ -1,5 +1,5 @@
 /* The files of a project, as its first byte says: .k8s-config, shopflow.yaml, pnpm-lock.yaml,
- * package.json, and a glob with a path. */
+ * package.json, a Dockerfile, and a glob with a path. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/yaml.h"
+#include "dockerfile.h"
 #include "dotfile.h"
 #include "fuzz.h"
 #include "glob.h"
@@ -61,6 +62,19 @@ static void try_package(struct arena *a, const char *text)
     HOLDS(app.needs[0]);
 }
 
+/* Each image once; none is empty. */
+static void try_dockerfile(struct arena *a, const char *text)
+{
+    const char *const *list =
+        dockerfile_bases(a, text, (const char *const[]){ "A=1", "B=", "C", NULL });
+
+    for (size_t i = 0; list[i]; i++) {
+        HOLDS(list[i][0] && strcmp(list[i], "scratch"));
+        for (size_t j = 0; j < i; j++)
+            HOLDS(strcmp(list[i], list[j]));
+    }
+}
+
 /* What takes a folder takes what is below. */
 static void try_glob(struct arena *a, char *text)
 {
@@ -90,6 +104,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 'p':
         try_package(a, text + 1);
+        break;
+    case 'd':
+        try_dockerfile(a, text + 1);
         break;
     case 'g':
         try_glob(a, text + 1);

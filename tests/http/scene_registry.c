@@ -6,13 +6,16 @@
  *     $ no-secrets                     forget them
  *     $ resolve $server/acme/api:v1    = digest sha256:… (with credentials: "… authenticated"),
  *                                      = missing, or an error: denied 401 registry …
- *     $ cancel-resolve                 the last one */
+ *     $ cancel-resolve                 the last one
+ *     $ manifest $server/acme/api:v1   GET: as resolve, and "… TYPE N bytes"; $ blob …@sha256:…
+ *     $ put $server/acme/api:v2 {…}    write these bytes as an OCI manifest by that tag */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/mem.h"
 #include "fake/wire.h"
+#include "registry/transfer.h"
 #include "scene.h"
 
 static struct registry_client *client(struct scene *s)
@@ -46,6 +49,38 @@ static void on_answer(const struct registry_answer *answer, const struct err *er
                  answer->used_credentials ? " authenticated" : "");
 }
 
+static void on_transfer(const struct registry_answer *answer, const struct err *err, void *ctx)
+{
+    struct scene *s = ctx;
+
+    if (err || answer->missing)
+        on_answer(answer, err, ctx);
+    else
+        fake_say(s->fake, "digest %s%s %s %zu bytes", answer->digest,
+                 answer->used_credentials ? " authenticated" : "",
+                 answer->type ? answer->type : "-", answer->body_len);
+}
+
+/* rest: "image", or for a write "image body". */
+static void transfer(struct scene *s, enum transfer_kind kind, const char *rest)
+{
+    size_t n = strcspn(rest, " ");
+    char *image = xstrndup(rest, n);
+    const char *body = rest + n + (rest[n] == ' ');
+    struct registry_transfer t = { .kind = kind,
+                                   .image = image,
+                                   .secrets = s->secrets,
+                                   .n_secrets = s->n_secrets,
+                                   .type = "application/vnd.oci.image.manifest.v1+json",
+                                   .body = body,
+                                   .len = strlen(body),
+                                   .on_done = on_transfer,
+                                   .ctx = s };
+
+    registry_send(client(s), &t);
+    free(image);
+}
+
 static void add_secret(struct scene *s, const char *json, bool legacy)
 {
     if (s->n_secrets == SCENE_SECRETS)
@@ -75,6 +110,12 @@ int scene_registry(struct scene *s, const char *word, const char *rest)
         forget_secrets(s);
     else if (!strcmp(word, "resolve"))
         s->resolving = registry_resolve(client(s), rest, s->secrets, s->n_secrets, on_answer, s);
+    else if (!strcmp(word, "manifest"))
+        transfer(s, TRANSFER_MANIFEST, rest);
+    else if (!strcmp(word, "blob"))
+        transfer(s, TRANSFER_BLOB, rest);
+    else if (!strcmp(word, "put"))
+        transfer(s, TRANSFER_PUT, rest);
     else if (!strcmp(word, "cancel-resolve"))
         registry_cancel(s->resolving);
     else

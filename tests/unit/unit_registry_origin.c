@@ -102,6 +102,25 @@ static void trusts_few_realms(void)
     }
 }
 
+/* What the command-line tool adds: any token service, but by https. */
+static void a_person_trusts_more(void)
+{
+    const struct registry_opts o = { .any_https_realm = true };
+    bool foreign = false;
+
+    CASE("another host",
+         realm_is_trusted("https://gitlab.test/jwt/auth", "https://r.test", &o, &foreign));
+    CASE("it is foreign: few addresses will do", foreign);
+    CASE("its own", realm_is_trusted("https://r.test/t", "https://r.test", &o, &foreign));
+    CASE("its own is not", !foreign);
+    CASE("plain HTTP", !realm_is_trusted("http://gitlab.test/t", "https://r.test", &o, &foreign));
+    CASE("plain HTTP, and the registry's too",
+         !realm_is_trusted("http://gitlab.test/t", "http://r.test", &o, &foreign));
+    CASE("a secure one for a plain registry",
+         realm_is_trusted("https://gitlab.test/t", "http://r.test", &o, &foreign));
+    CASE("userinfo", !realm_is_trusted("https://a@b.test/t", "https://r.test", &o, &foreign));
+}
+
 static const struct {
     const char *address;
     bool is_public;
@@ -253,4 +272,4 @@ static void knows_the_api_servers_address(void)
 UNIT_MAIN(UNIT_TEST(knows_the_api_servers_address), UNIT_TEST(follows_few_redirects),
           UNIT_TEST(knows_what_an_address_reaches), UNIT_TEST(knows_origins),
           UNIT_TEST(an_origin_must_fit), UNIT_TEST(trusts_few_realms),
-          UNIT_TEST(knows_public_addresses))
+          UNIT_TEST(a_person_trusts_more), UNIT_TEST(knows_public_addresses))
