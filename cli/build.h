@@ -32,12 +32,14 @@ enum build_end {
 /* One app's image, as the registry side knows it. */
 struct build_image {
     const char *repository;  /* "192.168.1.100:5000/system-app" */
+    const char *hash;        /* of what makes it (cli/image_hash.h) */
     const char *tag;         /* of its inputs: "in-…" */
     const char *label;       /* "io.shopflow.inputs=…" */
     const char *const *pins; /* base images as they were resolved; cli/engine.h */
     const char *commit_tag;  /* what the controller will ask for */
     const char *digest;      /* NULL = there is none */
     bool afresh;             /* build even if it is there */
+    bool may_move;           /* commit_tag, though another image has it: that one lacks parts */
     bool is_tagged;          /* by commit_tag */
 };
 

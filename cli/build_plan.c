@@ -41,6 +41,12 @@ static const char *commit_tag_of(struct arena *a, const struct survey *s)
     return form && !strcmp(form, "FullSHA") ? s->commit : arena_strndup(a, s->commit, SHORT_SHA);
 }
 
+/* Not what goes back to another commit: that one's run has built it. */
+static bool is_built(const struct survey *s, const struct changed_app *one)
+{
+    return !one->commit || !strcmp(one->commit, s->commit);
+}
+
 int build_plan_make(struct cli *c, const struct survey *s, struct build_plan *ret, struct err *e)
 {
     const struct options *o = c->options;
@@ -52,23 +58,24 @@ int build_plan_make(struct cli *c, const struct survey *s, struct build_plan *re
                             .parallel = o->parallel,
                             .is_mainline = s->base.kind == RUN_MAINLINE,
                             .no_push = o->no_push,
-                            .dry_run = o->dry_run,
-                            .n = s->changed.n };
+                            .dry_run = o->dry_run };
     const char **trees;
 
     for (size_t i = 0; i < s->changed.n; i++)
-        wanted[s->changed.apps[i].app - s->apps.list] = true;
+        wanted[s->changed.apps[i].app - s->apps.list] = is_built(s, &s->changed.apps[i]);
     if (inputs_trees(&s->git, s->commit, &s->project, &s->apps, wanted, &trees, e))
         return -1;
-    p.todo = arena_array(c->arena, p.n + 1, sizeof *p.todo);
-    for (size_t i = 0; i < p.n; i++) {
+    p.todo = arena_array(c->arena, s->changed.n + 1, sizeof *p.todo);
+    for (size_t i = 0; i < s->changed.n; i++) {
         const struct app *app = s->changed.apps[i].app;
 
-        p.todo[i] = (struct build_app){ .app = app,
-                                        .tree = trees[app - s->apps.list],
-                                        .dockerfile = dockerfile_of(c->arena, app),
-                                        .platforms = platforms_of(&s->project, app) };
-        p.todo[i].image.afresh = o->rebuild;
+        if (!is_built(s, &s->changed.apps[i]))
+            continue;
+        p.todo[p.n] = (struct build_app){ .app = app,
+                                          .tree = trees[app - s->apps.list],
+                                          .dockerfile = dockerfile_of(c->arena, app),
+                                          .platforms = platforms_of(&s->project, app) };
+        p.todo[p.n++].image.afresh = o->rebuild;
     }
     *ret = p;
     return 0;

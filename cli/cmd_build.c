@@ -5,8 +5,7 @@
 
 #include "apps.h"
 #include "base/json.h"
-#include "build_images.h"
-#include "build_plan.h"
+#include "building.h"
 #include "cli.h"
 #include "commands.h"
 #include "options.h"
@@ -71,85 +70,22 @@ static void print_lines(struct cli *c, const struct build_plan *p)
     }
 }
 
-/* The names of those that failed. */
-static const char *failed_names(struct arena *a, const struct build_plan *p)
-{
-    const char *names = "";
-
-    for (size_t i = 0; i < p->n; i++)
-        if (p->todo[i].end == BUILD_FAILED)
-            names = arena_printf(a, "%s%s%s", names, *names ? ", " : "", p->todo[i].app->name);
-    return names;
-}
-
-static int sum_up(struct cli *c, const struct build_plan *p)
-{
-    size_t failed = build_count(p, BUILD_FAILED);
-
-    if (p->dry_run)
-        cli_say(c, "nothing was built: --dry-run");
-    else
-        cli_say(c, "%zu built, %zu there already, %zu failed", build_count(p, BUILD_BUILT),
-                build_count(p, BUILD_FOUND), failed);
-    if (failed)
-        cli_say(c, "failed: %s; the same command builds only what is missing",
-                failed_names(c->arena, p));
-    return failed ? EXIT_ERROR : EXIT_DONE;
-}
-
-/* What docker takes for plain HTTP by itself: this machine. */
-static bool is_this_machine(const char *base)
-{
-    return !strncmp(base, "127.", 4) || !strncmp(base, "localhost:", 10) ||
-           !strncmp(base, "[::1]", 5);
-}
-
-/* Without a push any name is good enough. */
-static int find_registry(struct cli *c, const struct survey *s, struct registry_setting *ret,
-                         struct err *e)
-{
-    struct err ignored;
-
-    if (!c->options->no_push)
-        return settings_registry(c, &s->settings, ret, e);
-    if (settings_registry(c, &s->settings, ret, &ignored))
-        *ret = (struct registry_setting){ .base = "localhost/shopflow", .from = "--no-push" };
-    return 0;
-}
-
-/* What a pull request brings is not reviewed yet, and must not stand under a name that is trusted.
- */
-static int check_run(const struct cli *c, const struct survey *s, struct err *e)
-{
-    if (!s->ci.target || c->options->no_push || c->options->dry_run)
-        return 0;
-    return err_set(e, ERR_INVALID, 0,
-                   "a pull request into %s pushes nothing: give --no-push to see whether it builds",
-                   s->ci.target);
-}
-
 int cmd_build(struct cli *c, struct err *e)
 {
+    AUTO(building) struct building b = { 0 };
     struct survey s;
-    struct build_plan p;
-    struct build_images images;
-    struct registry_setting registry;
+    size_t failed;
 
-    if (survey_make(c, false, &s, e) || check_run(c, &s, e) || survey_decide(&s, NULL, e) ||
-        find_registry(c, &s, &registry, e) || build_plan_make(c, &s, &p, e))
+    if (survey_make(c, false, &s, e) || building_check(c, &s, e) || survey_decide(&s, NULL, e) ||
+        building_run(c, &s, &b, e) || building_put_latest(c, &b, e))
         return -1;
-    p.registry = &registry;
-    p.images = &images;
-    p.plain_http = is_this_machine(registry.base);
-    build_images_init(c, &p, NULL, &images);
-    if (build_run(c, &p, e))
-        return c->signo ? err_set(e, ERR_TIMEOUT, 0, "interrupted: nothing was released") : -1;
     if (output_is_tree(c->options->output))
-        print_result(c, &p);
+        print_result(c, &b.plan);
     else
-        print_lines(c, &p);
-    if (p.n)
-        return sum_up(c, &p);
+        print_lines(c, &b.plan);
+    failed = building_sum_up(c, &b);
+    if (b.plan.n)
+        return failed ? EXIT_ERROR : EXIT_DONE;
     cli_say(c, "nothing changed since %.12s: nothing to build", s.base.commit);
     return c->options->fail_if_unchanged ? EXIT_UNCHANGED : EXIT_DONE;
 }

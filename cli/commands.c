@@ -4,6 +4,7 @@
 #include "options.h"
 
 const struct command COMMANDS[] = {
+    { "up", NULL, 0, 0, "build, push and release what changed, and wait", cmd_up },
     { "changed", NULL, 0, 0, "which apps changed, and why each", cmd_changed },
     { "build", NULL, 0, 0, "build and push the images of what changed", cmd_build },
     { "deploy", NULL, 0, 0, "release images that are there, and wait", cmd_deploy },

@@ -22,6 +22,7 @@ int cmd_retry(struct cli *c, struct err *e);
 int cmd_rollback(struct cli *c, struct err *e);
 int cmd_status(struct cli *c, struct err *e);
 int cmd_suspend(struct cli *c, struct err *e);
+int cmd_up(struct cli *c, struct err *e);
 int cmd_wait(struct cli *c, struct err *e);
 
 #endif

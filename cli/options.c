@@ -10,11 +10,11 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-#define PROJECT "build changed deploy diff"
-#define WORK "build changed"
-#define WAITS "deploy wait rollback retry"
+#define PROJECT "up build changed deploy diff"
+#define WORK "up build changed"
+#define WAITS "up deploy wait rollback retry"
 #define CLUSTER                                                                                    \
-    "changed deploy diff status wait logs history rollback retry pause suspend resume approve"
+    "up changed deploy diff status wait logs history rollback retry pause suspend resume approve"
 
 #define COUNT_MAX 64
 #define AT(member) offsetof(struct options, member)
@@ -27,20 +27,22 @@ const struct flag FLAGS[] = {
     { "graph", 0, FLAG_BOOL, AT(graph), NULL, WORK,
       "of packages/ and the lockfile, only what an app reaches marks it" },
     { "require-clean", 0, FLAG_BOOL, AT(require_clean), NULL, WORK, "refuse uncommitted work" },
-    { "require-current", 0, FLAG_BOOL, AT(require_current), NULL, "changed",
+    { "require-current", 0, FLAG_BOOL, AT(require_current), NULL, "up changed",
       "fail when the mainline has changed an app of this work since" },
     { "fail-if-unchanged", 0, FLAG_BOOL, AT(fail_if_unchanged), NULL, WORK,
       "exit 5 when nothing changed" },
     { "fail-if-superseded", 0, FLAG_BOOL, AT(fail_if_superseded), NULL, WAITS,
       "exit 6 when a newer release took over" },
-    { "dry-run", 0, FLAG_BOOL, AT(dry_run), NULL, "build deploy rollback init",
+    { "dry-run", 0, FLAG_BOOL, AT(dry_run), NULL, "up build deploy rollback init",
       "say what would be done; write nothing" },
-    { "engine", 0, FLAG_TEXT, AT(engine), "NAME", "build",
+    { "engine", 0, FLAG_TEXT, AT(engine), "NAME", "up build",
       "buildx, podman or buildah; default: the first that answers" },
-    { "parallel", 0, FLAG_COUNT, AT(parallel), "N", "build",
+    { "parallel", 0, FLAG_COUNT, AT(parallel), "N", "up build",
       "apps built at once; default: as many as cores, at most 4" },
     { "no-push", 0, FLAG_BOOL, AT(no_push), NULL, "build", "build only" },
-    { "rebuild", 0, FLAG_BOOL, AT(rebuild), NULL, "build", "build what is there already, too" },
+    { "skip-build", 0, FLAG_BOOL, AT(skip_build), NULL, "up", "release images that are there" },
+    { "skip-deploy", 0, FLAG_BOOL, AT(skip_deploy), NULL, "up", "build and push only" },
+    { "rebuild", 0, FLAG_BOOL, AT(rebuild), NULL, "up build", "build what is there already, too" },
     { "timeout", 0, FLAG_TIME, AT(timeout_ms), "5m", WAITS " status",
       "how long to wait for the release" },
     { "commit", 0, FLAG_TEXT, AT(commit), "SHA", "deploy diff wait approve",
@@ -50,7 +52,7 @@ const struct flag FLAGS[] = {
     { "watch", 'w', FLAG_BOOL, AT(watch), NULL, "status", "go on showing what changes" },
     { "exit-code", 0, FLAG_BOOL, AT(exit_code), NULL, "diff",
       "exit 5 when a release would change anything" },
-    { "registry", 0, FLAG_TEXT, AT(registry), "HOST[/PATH]", "build deploy diff",
+    { "registry", 0, FLAG_TEXT, AT(registry), "HOST[/PATH]", "up build deploy diff",
       "where images are" },
     { "namespace", 'n', FLAG_TEXT, AT(namespace_), "NAME", CLUSTER,
       "namespace of the AppRelease; default: btc-shopflow" },
@@ -58,8 +60,8 @@ const struct flag FLAGS[] = {
       "name of the AppRelease; default: shopflow" },
     { "kubeconfig", 0, FLAG_TEXT, AT(kubeconfig), "FILE", CLUSTER, "kubeconfig to use" },
     { "context", 0, FLAG_TEXT, AT(context), "NAME", CLUSTER, "context of the kubeconfig" },
-    { "output", 'o', FLAG_OUTPUT, AT(output), "json|yaml|wide", PROJECT " status history",
-      "form of the result" },
+    { "output", 'o', FLAG_OUTPUT, AT(output), "json|yaml|wide",
+      "build changed deploy diff status history", "form of the result" },
     { "directory", 'C', FLAG_TEXT, AT(directory), "DIR", NULL, "act as if started in DIR" },
     { "help", 'h', FLAG_BOOL, AT(help), NULL, NULL, "this text" },
     { "version", 0, FLAG_BOOL, AT(version), NULL, NULL, "the version" },

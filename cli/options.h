@@ -43,7 +43,7 @@ struct options {
     const char *commit; /* --commit */
     bool all, graph, require_clean, require_current, fail_if_unchanged, fail_if_superseded;
     /* how */
-    bool dry_run, no_push, rebuild;
+    bool dry_run, no_push, rebuild, skip_build, skip_deploy;
     const char *engine; /* --engine; NULL = the first that answers */
     size_t parallel;    /* 0 = as many as there are cores, at most 4 */
     int64_t timeout_ms; /* 0 = the command's default */
