@@ -89,6 +89,9 @@ static int build(struct cli *c, struct up *up, struct err *e)
         return EXIT_DONE;
     if (building_run(c, &up->run.survey, &up->building, e) || tag_as_they_are(c, up, &untagged, e))
         return -1;
+    for (size_t i = 0; i < up->building.plan.n; i++)
+        for (const char *const *line = up->building.plan.todo[i].lines; *line; line++)
+            printf("%s\n", *line);
     failed = building_sum_up(c, &up->building) + untagged;
     if (failed && !c->options->dry_run)
         cli_say(c, "nothing was released");

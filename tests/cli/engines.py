@@ -391,8 +391,11 @@ def shopflow_builds(engine, registry, base, folder, figures, program, name):
     layers, image = registry.image("system-app", result["apps"][apps.index("system-app")]["image"].rsplit(":", 1)[1])
     labels = image["config"]["Labels"]
     check("GIT_SHA=" + git(engine, top, "rev-parse", "HEAD") in image["config"]["Env"], "the commit is in the image")
-    check(labels["io.shopflow.inputs"] == result["apps"][apps.index("system-app")]["image"].rsplit("in-", 1)[1],
-          "and the label of its inputs")
+    built = result["apps"][apps.index("system-app")]
+    check(built["image"].endswith(":" + git(engine, top, "rev-parse", "HEAD")[:7]), "its tag is the commit's")
+    check(registry.digest("system-app", "in-" + labels["io.shopflow.inputs"]) == built["digest"], "and one of its inputs")
+    code, result, _ = shopflow(engine, registry, program, top, name, "--all")
+    check(code == 0 and [app["result"] for app in result["apps"]] == ["found"] * len(apps), "nothing is built twice")
     source = os.path.join(top, "apps", "system-app", "src", "main.ts")
     with open(source, encoding="utf-8") as file:
         text = file.read()

@@ -59,7 +59,7 @@ static void what_is_wrong_is_named(void)
         { { "completion", "--wild", NULL }, "'--wild' is not a flag; see shopflow --help" },
         { { "completion", "-q", NULL }, "'-q' is not a flag; see shopflow --help" },
         { { "completion", "bash", "--graph", NULL },
-          "completion: does not take --graph, which belongs to: build changed" },
+          "completion: does not take --graph, which belongs to: up build changed" },
         { { "completion", "-C", NULL }, "--directory needs a value: DIR" },
         { { "completion", "--help=yes", NULL }, "--help takes no value" },
         { { "completion", "--directory=", NULL }, "--directory: must not be empty" },

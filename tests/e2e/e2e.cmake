@@ -37,6 +37,7 @@ add_scenarios(order e2e 300)
 add_scenarios(workloads e2e 300)
 add_scenarios(schema e2e 300)
 add_scenarios(shopflow e2e 300)
+add_scenarios(shopflow_up e2e 300)
 add_scenarios(faults "e2e;torture" 300)
 add_scenarios(torture "e2e;torture" 600)
 

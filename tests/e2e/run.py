@@ -22,6 +22,7 @@ NAMES = [
     "workloads",
     "schema",
     "shopflow",
+    "shopflow_up",
     "faults",
     "torture",
     "node",
