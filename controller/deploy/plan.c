@@ -125,25 +125,31 @@ static void resolve_anew(struct planner *pl)
     }
 }
 
+/* Whoever takes the annotation away asks for nothing. */
+static bool is_new_token(const char *token, const char *handled)
+{
+    return token && !same_text(token, handled);
+}
+
 /* R12, R22: a new generation or token begins the work anew; what runs goes on meanwhile. So does a
  * status that lost what the work is about. */
 static void begin_work(struct planner *pl)
 {
     const struct observed *o = pl->o;
     struct release_status *s = pl->s;
-    bool retry = !same_text(o->retry_at, s->last_retry_at);
+    bool retry = is_new_token(o->retry_at, s->last_retry_at);
     bool new_generation = s->observed_generation != o->generation || !s->start_ms;
     bool same = !new_generation && !retry;
 
-    if (same && s->commit && same_text(o->reconcile_at, s->last_reconcile_at))
+    if (same && s->commit && !is_new_token(o->reconcile_at, s->last_reconcile_at))
         return;
     plan_carry_over(pl);
     pl->began = true;
     s->observed_generation = o->generation;
     s->start_ms = o->begun_ms ?: o->now_ms;
     s->commit = o->spec->commit;
-    s->last_retry_at = o->retry_at;
-    s->last_reconcile_at = o->reconcile_at;
+    s->last_retry_at = o->retry_at ?: s->last_retry_at;
+    s->last_reconcile_at = o->reconcile_at ?: s->last_reconcile_at;
     resolve_anew(pl);
     for (size_t i = 0; i < s->n_apps; i++) {
         if (retry)

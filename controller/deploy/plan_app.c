@@ -337,7 +337,7 @@ static bool latched_by_annotation(struct planner *pl, struct app_status *app,
 {
     if (app->attempt || app->commit || app->failed_image || !dep->latch_image ||
         !image_same(dep->latch_image, app->target_image) ||
-        !same_text(dep->latch_retry_at, pl->o->retry_at))
+        (pl->o->retry_at && !same_text(dep->latch_retry_at, pl->o->retry_at)))
         return false;
     if (!pl->o->spec->plan_only) { /* a plan leaves no latch behind */
         app->failed_image = dep->latch_image;
