@@ -107,16 +107,16 @@ struct log_answer {
     const char *tail; /* scrubbed, ≤ 1 KiB; NULL = could not be had */
 };
 
-/* What right the API server said is lacking. */
-enum lack { LACK_OTHER, LACK_PATCH, LACK_IMPERSONATE };
+/* What right the API server said is lacking; none: an admission policy or webhook said no. */
+enum lack { LACK_OTHER, LACK_PATCH, LACK_IMPERSONATE, LACK_NOTHING };
 
 /* The API server's last refusal to patch a Deployment. */
 struct refusal {
     const char *attempt_id;
     const char *account; /* that was impersonated; NULL = none */
     enum lack lack;
-    bool for_good;  /* 422: not to be sent again */
-    bool forbidden; /* 403; else 400 */
+    bool for_good;  /* 422 of the API server itself: not to be sent again */
+    bool forbidden; /* 403 likewise; neither: denied */
     const char *text;
     int64_t at_ms;
 };

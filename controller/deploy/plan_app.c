@@ -3,10 +3,12 @@
 
 #include "base/clock.h"
 #include "deploy/image.h"
+#include "deploy/patch.h"
 #include "deploy/planner.h"
 #include "deploy/reason.h"
 
 #define MISSING_GRACE_MS (60 * SECOND_MS) /* R19: a Deployment may be applied just after us */
+#define CONTAINER_NAMES 8                 /* a message names so many */
 
 const char *plan_written_image(const struct planner *pl, const char *target)
 {
@@ -88,6 +90,18 @@ static void pick(struct image_list *list, const char *container, const char *ima
     list->items[list->n++] = (struct image_of){ container, image };
 }
 
+/* "a, b and 2 more": what a spec may name. */
+static const char *container_names(struct planner *pl, const struct template_facts *t)
+{
+    const char *names = "";
+
+    for (size_t i = 0; i < t->n && i < CONTAINER_NAMES; i++)
+        names = arena_printf(pl->a, "%s%s%s", names, i ? ", " : "", t->containers[i].name);
+    return t->n > CONTAINER_NAMES ?
+               arena_printf(pl->a, "%s and %zu more", names, t->n - CONTAINER_NAMES) :
+               names;
+}
+
 /* The app's containers and the images they run now: those the spec names; else those whose image
  * is of the app's repository; else the one named like the app; else the only one. */
 static struct hurdle pick_containers(struct planner *pl, const struct app_spec *spec,
@@ -102,8 +116,9 @@ static struct hurdle pick_containers(struct planner *pl, const struct app_spec *
 
         if (!image)
             return hurdle(APP_FAILED, REASON_ContainerNotFound,
-                          arena_printf(pl->a, "Deployment %s has no container '%s'",
-                                       spec->deployment, spec->containers[i]));
+                          arena_printf(pl->a, "Deployment %s has no container '%s', it has: %s",
+                                       spec->deployment, spec->containers[i],
+                                       container_names(pl, t)));
         pick(ret, spec->containers[i], image);
     }
     for (size_t i = 0; i < t->n && !spec->n_containers; i++) {
@@ -123,8 +138,8 @@ static struct hurdle pick_containers(struct planner *pl, const struct app_spec *
     return hurdle(APP_FAILED, REASON_AmbiguousContainer,
                   arena_printf(pl->a,
                                "Deployment %s has %zu containers and none runs an image of "
-                               "%s: name them in spec.apps[].containers",
-                               spec->deployment, mains, spec->repository));
+                               "%s: name yours in spec.apps[].containers, of: %s",
+                               spec->deployment, mains, spec->repository, container_names(pl, t)));
 }
 
 enum change { CHANGE_NONE, CHANGE_YES, CHANGE_UNKNOWN };
@@ -331,6 +346,17 @@ static void settle_unchanged(struct planner *pl, struct app_status *app,
     app->failure = NULL;
 }
 
+static void set_still_bad(struct planner *pl, struct app_status *app, const char *commit,
+                          const char *reason)
+{
+    app_set(pl, app, APP_FAILED, REASON_StillBad,
+            arena_printf(pl->a,
+                         "the image failed at %s (%s): try it again with the annotation %s, or "
+                         "release another image",
+                         commit ? arena_printf(pl->a, "%.7s", commit) : "an earlier commit",
+                         reason ? reason : "no reason kept", ANNOTATIONS "retry-at"));
+}
+
 /* R11: the latch outlives the object, as an annotation; read only where status knows nothing. */
 static bool latched_by_annotation(struct planner *pl, struct app_status *app,
                                   const struct deployment_facts *dep)
@@ -343,11 +369,7 @@ static bool latched_by_annotation(struct planner *pl, struct app_status *app,
         app->failed_image = dep->latch_image;
         app->failed_commit = dep->latch_commit;
     }
-    app_set(pl, app, APP_FAILED, REASON_StillBad,
-            arena_printf(pl->a,
-                         "the image failed at %.7s (%s): a retry or another image lifts this",
-                         dep->latch_commit ? dep->latch_commit : "an earlier commit",
-                         dep->latch_reason ? dep->latch_reason : "no reason kept"));
+    set_still_bad(pl, app, dep->latch_commit, dep->latch_reason);
     return true;
 }
 
@@ -366,11 +388,12 @@ bool plan_latch_holds(const struct app_status *app, const char *target)
 
 void plan_still_bad(struct planner *pl, struct app_status *app)
 {
-    app_set(pl, app, APP_FAILED, REASON_StillBad,
-            arena_printf(pl->a,
-                         "the image is the one that failed at %.7s: a retry or another "
-                         "image lifts this",
-                         app->failed_commit ? app->failed_commit : "an earlier commit"));
+    const struct deployment_facts *dep = plan_facts(pl, app->deployment)->dep;
+    const char *reason = app->failure ? app->failure->reason : NULL; /* the container's, if any */
+
+    if (dep && dep->latch_reason && image_same(dep->latch_image, app->failed_image))
+        reason = dep->latch_reason;
+    set_still_bad(pl, app, app->failed_commit, reason);
 }
 
 /* In mode Plan an app that was told is decided again, without asking anybody again. */

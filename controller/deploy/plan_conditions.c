@@ -135,14 +135,6 @@ static const char *app_note(struct planner *pl, const struct app_status *app)
     return arena_printf(pl->a, "%s: %s", app->name, app->message ? app->message : app->reason);
 }
 
-static const char *moving_note(struct planner *pl, const struct tally *t)
-{
-    const struct app_status *app = t->moving ? t->moving : t->waiting;
-
-    return arena_printf(pl->a, "%zu of %zu apps settled; %s: %s", t->settled, t->total, app->name,
-                        app_state_name(app->state));
-}
-
 /* "; not started for it: a, b and 2 more", all but one; "" when there are none. */
 static const char *name_apps(struct planner *pl, const char *what, const struct app_status *but,
                              bool (*is_meant)(const struct app_status *app))
@@ -168,6 +160,42 @@ static bool is_failed(const struct app_status *app)
 {
     return app->state == APP_FAILED ||
            (app->state == APP_ROLLED_BACK && !plan_went_back_for_another(app));
+}
+
+static bool goes_back_for_another(const struct app_status *app)
+{
+    return app->state == APP_ROLLING_BACK && plan_went_back_for_another(app);
+}
+
+/* For whose sake do others go back? NULL = none does. */
+static const struct app_status *culprit(const struct planner *pl)
+{
+    const struct app_status *found = NULL;
+    bool any = false;
+
+    for (size_t i = 0; i < pl->s->n_apps; i++) {
+        const struct app_status *app = &pl->s->apps[i];
+
+        if (app->unlisted)
+            continue;
+        any |= goes_back_for_another(app);
+        if (!found && (is_failed(app) || app->state == APP_ROLLING_BACK) &&
+            !goes_back_for_another(app) && !plan_failed_for_another(app))
+            found = app;
+    }
+    return any ? found : NULL;
+}
+
+static const char *moving_note(struct planner *pl, const struct tally *t)
+{
+    const struct app_status *app = t->moving ? t->moving : t->waiting, *why = culprit(pl);
+
+    if (why)
+        return arena_printf(pl->a, "%s%s; %zu of %zu apps settled", app_note(pl, why),
+                            name_apps(pl, "; going back for it:", why, goes_back_for_another),
+                            t->settled, t->total);
+    return arena_printf(pl->a, "%zu of %zu apps settled; %s: %s", t->settled, t->total, app->name,
+                        app_state_name(app->state));
 }
 
 /* Who failed, and what that meant for the others (R13). */
@@ -332,7 +360,7 @@ static void set_conflicted(struct planner *pl)
             continue;
         note = arena_printf(pl->a,
                             "%s: the image of Deployment %s was changed by '%s'; it stands until "
-                            "the next edit of the spec",
+                            "the next edit of the spec, retry-at or reconcile-at",
                             app->name, app->deployment,
                             dep->image_manager ? dep->image_manager : "somebody");
     }

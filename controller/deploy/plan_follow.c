@@ -168,7 +168,10 @@ static void fail_forward(struct planner *pl, struct app_status *app,
         app->failed_image = failed;
     }
     if (pl->o->spec->rollback_never || pl->o->spec->on_failure == ON_FAILURE_HALT) {
-        plan_finish(pl, app, APP_FAILED, v->reason, v->message);
+        plan_finish(
+            pl, app, APP_FAILED, v->reason,
+            arena_printf(pl->a, "%s; left as it is (%s)", v->message,
+                         pl->o->spec->rollback_never ? "rollback: Never" : "onFailure: Halt"));
         return;
     }
     back = plan_way_back(pl, app->attempt, app->good_image, failed);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "deploy/image.h"
+#include "deploy/patch.h"
 #include "deploy/planner.h"
 #include "deploy/reason.h"
 
@@ -57,8 +58,20 @@ static int64_t again_ms(const struct attempt *at, const struct refusal *r)
     return r->at_ms + (delay_ms < REFUSED_MOST_MS ? delay_ms : REFUSED_MOST_MS);
 }
 
-/* R5: 422 is not sent again; 400 and 403 are, until imageWaitSeconds, or the deadline of a
- * rollback, have passed. */
+/* It was tried, and is not any more: whoever mends the cause asks for it again. Not so a rollback:
+ * a retry would bring what failed. */
+static const char *given_up(const struct planner *pl, const struct app_status *app,
+                            const char *message)
+{
+    return arena_printf(
+        pl->a, "gave up after %lld s%s: %s",
+        (long long)((pl->o->now_ms - app->attempt->start_ms) / SECOND_MS),
+        app->state == APP_ROLLING_BACK ? "" : ", retry with the annotation " ANNOTATIONS "retry-at",
+        message);
+}
+
+/* R5: 422 is not sent again; what is Denied and Forbidden is, until imageWaitSeconds, or the
+ * deadline of a rollback, have passed. */
 static bool is_refused(struct planner *pl, struct app_status *app,
                        const struct deployment_facts *dep)
 {
@@ -78,6 +91,8 @@ static bool is_refused(struct planner *pl, struct app_status *app,
         plan_again_at(pl, give_up_ms);
         return pl->o->now_ms < again_ms(app->attempt, r);
     }
+    if (!r->for_good)
+        v.message = given_up(pl, app, v.message);
     if (!back && images_match(&dep->tmpl, &app->attempt->previous))
         plan_finish(pl, app, APP_FAILED, v.reason, v.message);
     else

@@ -53,3 +53,16 @@ int kube_error_from_status(const cJSON *status, struct err *e)
 {
     return set_error((int)json_int(status, "code", 500), status, e);
 }
+
+static bool follows(const char *text, const char *first, const char *then)
+{
+    const char *at = strstr(text, first);
+
+    return at && strstr(at, then);
+}
+
+bool kube_denied_by_admission(const char *text)
+{
+    return text && (follows(text, "ValidatingAdmissionPolicy '", "' denied request") ||
+                    follows(text, "admission webhook ", " denied the request"));
+}

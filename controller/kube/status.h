@@ -6,6 +6,7 @@
 #ifndef KUBE_STATUS_H
 #define KUBE_STATUS_H
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct err;
@@ -15,5 +16,10 @@ int kube_error_from_answer(int http_status, const char *body, size_t len, struct
 
 /* For a Status object on its own: the ERROR event of a watch. Always returns -1. */
 int kube_error_from_status(const cJSON *status, struct err *e);
+
+/* Does the answer say that an admission webhook or a ValidatingAdmissionPolicy denied the request?
+ * Its code tells nothing: who wrote the rule chooses it. Of a body or a message; NULL is neither.
+ */
+bool kube_denied_by_admission(const char *text);
 
 #endif

@@ -12,6 +12,7 @@
 #include "io/loop.h"
 #include "kube/client.h"
 #include "kube/event.h"
+#include "kube/status.h"
 #include "kube/workload.h"
 #include "reconcile/facts.h"
 #include "reconcile/release.h"
@@ -158,11 +159,19 @@ static void on_status(const cJSON *tree, const char *text, const struct err *err
  * verb of a missing right to impersonate is longer where that right may be limited (1.35). */
 static enum lack find_lack(const char *body, const struct err *err)
 {
+    if (kube_denied_by_admission(body))
+        return LACK_NOTHING;
     if (err->code != 403 || !body)
         return LACK_OTHER;
     if (strstr(body, " cannot impersonate"))
         return LACK_IMPERSONATE;
     return strstr(body, " cannot patch resource ") ? LACK_PATCH : LACK_OTHER;
+}
+
+/* An admission webhook chooses its code: 409 and 500 too. */
+static bool is_refusal(const char *body, const struct err *err)
+{
+    return err->kind == ERR_REFUSED || err->code == 403 || find_lack(body, err) == LACK_NOTHING;
 }
 
 static void on_deployment(const cJSON *tree, const char *text, const struct err *err,
@@ -188,7 +197,7 @@ static void on_deployment(const cJSON *tree, const char *text, const struct err 
         run_next(run);
         return;
     }
-    if (err->kind == ERR_CONFLICT) {
+    if (err->kind == ERR_CONFLICT && find_lack(text, err) != LACK_NOTHING) {
         log_info("somebody else wrote first: reading it again", F("release", run->key),
                  F("deployment", act->deployment));
         if (f)
@@ -197,7 +206,7 @@ static void on_deployment(const cJSON *tree, const char *text, const struct err 
         return;
     }
     report(run, "patch-deployment", act->deployment, err);
-    if (f && (err->kind == ERR_REFUSED || err->code == 403)) {
+    if (f && is_refusal(text, err)) {
         facts_refused(f, act->id, act->account, find_lack(text, err), err,
                       kube_now_ms(run->fx->kube));
         run_end(run, false, true);

@@ -240,8 +240,8 @@ void facts_refused(struct facts *f, const char *attempt_id, const char *account,
 {
     struct refusal_fact *fact = fact_in(f->refusals, attempt_id, sizeof *fact);
 
-    fact->for_good = err->code == 422;
-    fact->forbidden = err->code == 403;
+    fact->for_good = err->code == 422 && lack != LACK_NOTHING;
+    fact->forbidden = err->code == 403 && lack != LACK_NOTHING;
     fact->lack = lack;
     fact->at_ms = now_ms;
     snprintf(fact->account, sizeof fact->account, "%s", account ?: "");

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "golden/world.h"
+#include "kube/status.h"
 #include "reconcile/zones.h"
 
 static size_t count(const cJSON *list)
@@ -250,6 +251,13 @@ static enum lack lack_named(const char *verb)
     return strcmp(verb, "impersonate") ? LACK_PATCH : LACK_IMPERSONATE;
 }
 
+/* As reconcile/ reads it: a rule's denial has any code. */
+static bool has_code(const cJSON *refusal, int code)
+{
+    return json_int(refusal, "code", 0) == code &&
+           !kube_denied_by_admission(json_str(refusal, "text"));
+}
+
 static void observe_answers(const struct world *w, struct arena *a, struct observed *o)
 {
     const cJSON *registry = json_get(w->tree, "registry"), *asked = json_get(w->tree, "askedLogs");
@@ -276,14 +284,13 @@ static void observe_answers(const struct world *w, struct arena *a, struct obser
     }
     o->refusals = arena_array(a, count(refusals) + 1, sizeof *o->refusals);
     EACH(refusal, refusals)
-    o->refusals[o->n_refusals++] =
-        (struct refusal){ .attempt_id = refusal->string,
-                          .for_good = json_int(refusal, "code", 0) == 422,
-                          .forbidden = json_int(refusal, "code", 0) == 403,
-                          .account = json_str(refusal, "account"),
-                          .lack = lack_named(json_str(refusal, "lacks")),
-                          .text = json_str(refusal, "text"),
-                          .at_ms = time_at(refusal, "at") };
+    o->refusals[o->n_refusals++] = (struct refusal){ .attempt_id = refusal->string,
+                                                     .for_good = has_code(refusal, 422),
+                                                     .forbidden = has_code(refusal, 403),
+                                                     .account = json_str(refusal, "account"),
+                                                     .lack = lack_named(json_str(refusal, "lacks")),
+                                                     .text = json_str(refusal, "text"),
+                                                     .at_ms = time_at(refusal, "at") };
     o->failures = arena_array(a, count(failures) + 1, sizeof *o->failures);
     EACH(failure, failures)
     o->failures[o->n_failures++] = (struct patch_failure){ .attempt_id = failure->string,

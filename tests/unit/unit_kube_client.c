@@ -138,6 +138,34 @@ static void turns_error_events_into_errors(void)
     CASE("nothing at all is the server's fault", e.kind == ERR_SERVER && e.code == 500);
 }
 
+static void knows_what_admission_denied(void)
+{
+    static const struct {
+        const char *name, *text;
+        bool denied;
+    } ROWS[] = {
+        { "a policy",
+          "deployments.apps \"x\" is forbidden: ValidatingAdmissionPolicy 'p' with "
+          "binding 'b' denied request: no",
+          true },
+        { "a policy without binding", "ValidatingAdmissionPolicy 'p' denied request: no", true },
+        { "a webhook", "admission webhook \"w.io\" denied the request: no", true },
+        { "a webhook in a body",
+          "{\"message\":\"admission webhook \\\"w.io\\\" denied the "
+          "request without explanation\"}",
+          true },
+        { "a webhook that cannot be called", "failed calling webhook \"w.io\": timeout", false },
+        { "a right", "User \"u\" cannot patch resource \"deployments\"", false },
+        { "the words alone", "spec.x: Invalid value: denied the request", false },
+        { "the words before", "denied the request, admission webhook w", false },
+        { "a policy that is only named", "ValidatingAdmissionPolicy 'p' is odd", false },
+        { "nothing", NULL, false },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++)
+        CASE(ROWS[i].name, kube_denied_by_admission(ROWS[i].text) == ROWS[i].denied);
+}
+
 UNIT_MAIN(UNIT_TEST(builds_paths), UNIT_TEST(an_account_is_a_user),
           UNIT_TEST(refuses_a_path_that_does_not_fit), UNIT_TEST(turns_answers_into_errors),
-          UNIT_TEST(turns_error_events_into_errors))
+          UNIT_TEST(turns_error_events_into_errors), UNIT_TEST(knows_what_admission_denied))

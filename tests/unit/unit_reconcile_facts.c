@@ -326,6 +326,14 @@ static void refusals_stand_until_the_attempt_is_accepted(void)
     CASE("forbidden", !o.refusals[0].for_good && o.refusals[0].forbidden);
     CASE("to whom", !strcmp(o.refusals[0].account, "deployer"));
     CASE("what", o.refusals[0].lack == LACK_PATCH);
+    facts_refused(f, "id-1", NULL, LACK_NOTHING, &invalid, 8000);
+    o = (struct observed){ 0 };
+    facts_observe(f, a, &o);
+    CASE("denied with 422", !o.refusals[0].for_good && !o.refusals[0].forbidden);
+    facts_refused(f, "id-1", NULL, LACK_NOTHING, &forbidden, 9000);
+    o = (struct observed){ 0 };
+    facts_observe(f, a, &o);
+    CASE("denied with 403", !o.refusals[0].for_good && !o.refusals[0].forbidden);
     facts_accepted(f, "id-1");
     o = (struct observed){ 0 };
     facts_observe(f, a, &o);
