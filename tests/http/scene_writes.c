@@ -146,7 +146,8 @@ static void say_known(struct scene *s, struct writes *w)
 {
     static const char *const lacks[] = { [LACK_OTHER] = "",
                                          [LACK_PATCH] = " (lacks patch)",
-                                         [LACK_IMPERSONATE] = " (lacks impersonate)" };
+                                         [LACK_IMPERSONATE] = " (lacks impersonate)",
+                                         [LACK_NOTHING] = " (lacks nothing)" };
     struct facts *f = map_get(w->facts, KEY);
     struct kube_object older = { .uid = "u", .rv = "1" };
     struct observed o = { 0 };
