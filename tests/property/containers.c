@@ -5,11 +5,11 @@
 #include "property/model.h"
 
 static const struct container_kind KINDS_OF[CONTAINERS] = {
-    [C_APP] = { NULL, .readiness = true }, /* named like the app */
-    [C_MESH] = { "mesh" },                 /* nobody's */
-    [C_WORKER] = { "worker" },             /* these run the app's image too */
-    [C_MIGRATE] = { "migrate", .init = true },
-    [C_PROXY] = { "proxy", .init = true, .sidecar = true, .readiness = true },
+    [C_APP] = { .readiness = true },   /* named like the app */
+    [C_MESH] = { .name = "mesh" },     /* nobody's */
+    [C_WORKER] = { .name = "worker" }, /* these run the app's image too */
+    [C_MIGRATE] = { .name = "migrate", .init = true },
+    [C_PROXY] = { .name = "proxy", .init = true, .sidecar = true, .readiness = true },
 };
 
 /* As the API server lists them: what runs first comes first. */
