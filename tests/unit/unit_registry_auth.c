@@ -192,6 +192,19 @@ static const struct {
     { "https://index.docker.io/v1/acme", "docker.io", "other/app", false },
     { "docker.io:5000", "docker.io", "library/nginx", false },
     { "*.io", "docker.io", "library/nginx", true },
+    { "docker.io", "r.test", "library/nginx", false }, /* its password is nobody else's */
+    { "https://index.docker.io/v1/", "index.docker.io.evil.test", "library/nginx", false },
+    { "r.test", "docker.io", "library/nginx", false },
+    { "https://r.test/v1/acme", "r.test", "acme/app", true },
+    { "https://r.test/v2/acme", "r.test", "acme/app", true },
+    { "https://r.test/v2/acme", "r.test", "other/app", false },
+    { "r.test/v1x", "r.test", "v1x/app", true },
+    { "r.test/v2x", "r.test", "v2x/app", true },
+    { "r.test/v1x", "r.test", "x/app", false },
+    { "*ab*ba.test", "aba.test", "app", false }, /* no character counts twice */
+    { "*ab*ba.test", "abba.test", "app", true },
+    { "*ab.test", "axb.test", "app", false },
+    { "*ab.test", "aab.test", "app", true },
 };
 
 static void keys_fit_as_for_the_kubelet(void)
