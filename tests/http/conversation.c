@@ -57,6 +57,7 @@ static void release(struct scene *s)
     free(s->token);
     free(s->realm);
     free(s->allowed);
+    free(s->apiserver);
     fake_free(s->fake);
 }
 

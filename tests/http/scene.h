@@ -33,7 +33,7 @@ struct scene {
     struct registry_call *resolving; /* the last one */
     struct registry_secret secrets[SCENE_SECRETS];
     size_t n_secrets;
-    char *realm, *allowed;
+    char *realm, *allowed, *apiserver;
     bool is_tls;              /* the first host */
     char as[KUBE_USER_BYTES]; /* whom the next request impersonates; "" = nobody */
 };

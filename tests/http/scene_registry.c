@@ -1,6 +1,7 @@
 /* A registry client for which the scripted hosts are plain http:
  *
  *     $ tls                            $server is no plain host
+ *     $ apiserver http://$other        where the API server is
  *     $ trust http://$auth             a trusted realm
  *     $ allow $server/acme             an allowed registry
  *     $ secret {"auths":{…}}           one more pull secret; $ legacy {…}: a .dockercfg
@@ -28,7 +29,8 @@ struct registry_client *scene_registries(struct scene *s)
                                      .allowed = allowed,
                                      .n_allowed = s->allowed != NULL,
                                      .trusted_realms = realms,
-                                     .n_trusted_realms = s->realm != NULL };
+                                     .n_trusted_realms = s->realm != NULL,
+                                     .apiserver_url = s->apiserver };
     struct err e = { 0 };
 
     for (size_t i = 0; i < WIRE_HOSTS; i++)
@@ -102,6 +104,8 @@ int scene_registry(struct scene *s, const char *word, const char *rest)
 {
     if (!strcmp(word, "tls"))
         s->is_tls = true;
+    else if (!strcmp(word, "apiserver"))
+        s->apiserver = xstrdup(rest);
     else if (!strcmp(word, "trust"))
         s->realm = xstrdup(rest);
     else if (!strcmp(word, "allow"))

@@ -24,6 +24,11 @@ static const struct {
     { "basic without a realm", "Basic", true, false, NULL, NULL, NULL },
     { "names in any case", "bEARER REALM=\"https://a/t\",Service=\"s\"", false, true, "https://a/t",
       "s", NULL },
+    { "words that only begin so",
+      "Bear realm=\"https://b/t\", Bearer re=\"x\",realm=\"https://a/t\",r=\"y\"", false, true,
+      "https://a/t", NULL, NULL },
+    { "a backslash in a bare value", "Bearer realm=https://a/\\t", false, true, "https://a/\\t",
+      NULL, NULL },
     { "spaces after commas", "Bearer realm=\"https://a/t\" , service=\"s\"", false, true,
       "https://a/t", "s", NULL },
     { "empty elements", ", ,Bearer ,realm=\"https://a/t\",,", false, true, "https://a/t", NULL,
@@ -98,6 +103,7 @@ static const struct {
     int64_t life_s;
 } TOKENS[] = {
     { "a token", "{\"token\":\"abc.DEF-1\",\"expires_in\":300}", "abc.DEF-1", 300 },
+    { "a token with DEL", "{\"token\":\"a\\u007f\"}", NULL, 0 },
     { "by its OAuth2 name", "{\"access_token\":\"abc\"}", "abc", 60 },
     { "both: the first", "{\"access_token\":\"b\",\"token\":\"a\"}", "a", 60 },
     { "a short life is a minute", "{\"token\":\"a\",\"expires_in\":1}", "a", 60 },
@@ -166,6 +172,7 @@ static const struct {
     { "a*b*c.test", "axbybzc.test", "app", true },
     { "a*b*c.test", "axbybz.test", "app", false },
     { "**.test", "r.test", "app", true },
+    { "r.test*", "r.test", "app", true },
     { "*.dkr.ecr.*.amazonaws.com", "1.dkr.ecr.eu-west-1.amazonaws.com", "app", true },
     /* the path is a prefix, as a string */
     { "ghcr.io/acme", "ghcr.io", "acme/app", true },
@@ -192,6 +199,19 @@ static const struct {
     { "https://index.docker.io/v1/acme", "docker.io", "other/app", false },
     { "docker.io:5000", "docker.io", "library/nginx", false },
     { "*.io", "docker.io", "library/nginx", true },
+    { "docker.io", "r.test", "library/nginx", false }, /* its password is nobody else's */
+    { "https://index.docker.io/v1/", "index.docker.io.evil.test", "library/nginx", false },
+    { "r.test", "docker.io", "library/nginx", false },
+    { "https://r.test/v1/acme", "r.test", "acme/app", true },
+    { "https://r.test/v2/acme", "r.test", "acme/app", true },
+    { "https://r.test/v2/acme", "r.test", "other/app", false },
+    { "r.test/v1x", "r.test", "v1x/app", true },
+    { "r.test/v2x", "r.test", "v2x/app", true },
+    { "r.test/v1x", "r.test", "x/app", false },
+    { "*ab*ba.test", "aba.test", "app", false }, /* no character counts twice */
+    { "*ab*ba.test", "abba.test", "app", true },
+    { "*ab.test", "axb.test", "app", false },
+    { "*ab.test", "aab.test", "app", true },
 };
 
 static void keys_fit_as_for_the_kubelet(void)
