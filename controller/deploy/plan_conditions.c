@@ -219,7 +219,6 @@ static void set_failed(struct planner *pl, const struct tally *t)
         condition_set_stalled(pl, REASON_ReleaseFailed, "not every app could be released");
 }
 
-/* "2 apps at 2222222; not at it: web": good is also what is held at its own commit, or Skipped. */
 /* Is the release's commit there, be it verified or not (R19)? */
 static bool is_at_commit(const struct planner *pl, const struct app_status *app)
 {
@@ -228,6 +227,7 @@ static bool is_at_commit(const struct planner *pl, const struct app_status *app)
     return same_text(there ? app->target_commit : app->commit, pl->s->commit);
 }
 
+/* "2 apps at 2222222; not at it: web": good is also what is held at its own commit, or Skipped. */
 static const char *succeeded_note(struct planner *pl, const struct tally *t)
 {
     const char *others = "";
@@ -329,10 +329,11 @@ static bool has_drifted(struct planner *pl, const struct app_status *app,
     const struct app_spec *spec = plan_app_spec(pl, app->name);
 
     if (at && plan_is_patched_over(pl, dep, at))
-        return false; /* another AppRelease's work, and its drift */
-    if (app->state == APP_UNCHANGED)
+        return false;                /* another AppRelease's work, and its drift */
+    if (app->state == APP_UNCHANGED) /* its target may be there without being the good one (R19) */
         return spec && plan_runs_another(pl, spec, dep, app->good_image) &&
-               (!app->target_image || plan_runs_another(pl, spec, dep, app->target_image));
+               (same_text(app->commit, app->target_commit) ||
+                plan_runs_another(pl, spec, dep, app->target_image));
     return (app->state == APP_UPDATED || app->state == APP_ROLLED_BACK) && at &&
            same_text(at->deployment_uid, dep->uid) && !images_match(&dep->tmpl, &at->images);
 }

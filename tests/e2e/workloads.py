@@ -297,7 +297,7 @@ def odd_deployments_each_in_its_way(name):
         w.wait_state("paused", "Waiting", "DeploymentPaused")
         w.wait_state("leaving", "Waiting", "DeploymentDeleting")
         w.wait_state("recreate", "Failed", "UnsupportedStrategy")
-        assert "name them in spec.apps[].containers" in w.wait_state("two", "Failed", "AmbiguousContainer")["message"]
+        assert "name yours in spec.apps[].containers" in w.wait_state("two", "Failed", "AmbiguousContainer")["message"]
         w.wait_state("none", "Updated", "NotVerified")
         w.wait_state("plain", "Updated", "Healthy"), w.wait_state("blind", "Updated", "Healthy")
         w.wait(lambda: blind_warnings(w), "the warning that rollback is blind")
