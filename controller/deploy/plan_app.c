@@ -431,9 +431,8 @@ void plan_check(struct planner *pl, struct app_status *app, const struct app_spe
 }
 
 #define PODS_NOTE "waiting for the list of its ReplicaSets and pods"
-#define PODS_LOOK_MS                                                                               \
-    (5 * SECOND_MS) /* a list that comes wakes us; one that is refused does not                    \
-                     */
+/* A list that comes wakes us; one that is refused does not. */
+#define PODS_LOOK_MS (5 * SECOND_MS)
 
 const char *plan_pods_note(struct planner *pl, const struct deployment_facts *dep)
 {

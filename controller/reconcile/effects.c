@@ -169,9 +169,9 @@ static enum lack find_lack(const char *body, const struct err *err)
 }
 
 /* An admission webhook chooses its code: 409 and 500 too. */
-static bool is_refusal(const char *body, const struct err *err)
+static bool is_refusal(const struct err *err, enum lack lack)
 {
-    return err->kind == ERR_REFUSED || err->code == 403 || find_lack(body, err) == LACK_NOTHING;
+    return err->kind == ERR_REFUSED || err->code == 403 || lack == LACK_NOTHING;
 }
 
 static void on_deployment(const cJSON *tree, const char *text, const struct err *err,
@@ -182,6 +182,7 @@ static void on_deployment(const cJSON *tree, const char *text, const struct err 
     struct facts *f = facts_of(run);
     struct err e = { 0 };
     struct kube_object *o = err ? NULL : kube_deployment_decode(tree, &e);
+    enum lack lack;
 
     (void)retry_after_ms;
     run->call = NULL;
@@ -197,7 +198,8 @@ static void on_deployment(const cJSON *tree, const char *text, const struct err 
         run_next(run);
         return;
     }
-    if (err->kind == ERR_CONFLICT && find_lack(text, err) != LACK_NOTHING) {
+    lack = find_lack(text, err);
+    if (err->kind == ERR_CONFLICT && lack != LACK_NOTHING) {
         log_info("somebody else wrote first: reading it again", F("release", run->key),
                  F("deployment", act->deployment));
         if (f)
@@ -206,9 +208,8 @@ static void on_deployment(const cJSON *tree, const char *text, const struct err 
         return;
     }
     report(run, "patch-deployment", act->deployment, err);
-    if (f && is_refusal(text, err)) {
-        facts_refused(f, act->id, act->account, find_lack(text, err), err,
-                      kube_now_ms(run->fx->kube));
+    if (f && is_refusal(err, lack)) {
+        facts_refused(f, act->id, act->account, lack, err, kube_now_ms(run->fx->kube));
         run_end(run, false, true);
         return;
     }
