@@ -41,7 +41,8 @@ int building_run(struct cli *c, const struct survey *s, struct building *ret, st
         return -1;
     ret->plan.registry = &ret->registry;
     ret->plan.images = &ret->asked;
-    if (!c->options->no_push && !(ret->images = images_open(c, &ret->registry, e)))
+    if ((ret->plan.n || s->changed.n_as_is) && !c->options->no_push &&
+        !(ret->images = images_open(c, &ret->registry, e)))
         return -1;
     ret->plan.plain_http = ret->images && images_are_plain_http(ret->images);
     build_images_init(c, &ret->plan, ret->images, &ret->asked);

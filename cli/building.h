@@ -18,7 +18,7 @@ struct building {
     struct build_plan plan;
     struct build_images asked;
     struct registry_setting registry;
-    struct images *images; /* NULL = no registry is asked: --no-push */
+    struct images *images; /* NULL = no registry is asked: --no-push, or nothing to ask */
 };
 
 /* A pull request pushes nothing (ERR_INVALID). */

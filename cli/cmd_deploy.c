@@ -25,12 +25,6 @@ static int wanted(struct cli *c, const cJSON *object, struct wanted *ret, void *
     return meant_apps(c, d->settings, object, d->commit, ret, e);
 }
 
-static void before(struct cli *c, const cJSON *object, const struct wanted *w, void *ctx)
-{
-    (void)ctx;
-    show_changes(c->options->dry_run ? stdout : stderr, object, w);
-}
-
 /* The AppRelease as it would be, for those who keep it in git: the object's own entries, and
  * nothing of the cluster. */
 static int print_only(struct cli *c, struct cluster *k, struct deploy *d, struct err *e)
@@ -60,7 +54,7 @@ int cmd_deploy(struct cli *c, struct err *e)
 {
     AUTO(cluster) struct cluster *k = NULL;
     bool is_form = output_is_tree(c->options->output);
-    AUTO(ask) struct ask ask = { .wanted = wanted, .before = before };
+    AUTO(ask) struct ask ask = { .wanted = wanted, .before = show_before };
     struct settings s;
     struct deploy d = { .settings = &s };
 

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "cli.h"
 #include "commands.h"
+#include "deploy/spec_shape.h"
 #include "dotfile.h"
 #include "git.h"
 #include "options.h"
@@ -23,6 +24,7 @@
 
 #define MANIFEST "k8s/system-app.yaml"
 #define FILE_BYTES (1 * MIB)
+#define NAME_MAX_BYTES 59 /* "btc-" before it is a Service's name still */
 
 /* The guide's names. */
 static const struct package_script SCRIPTS[] = {
@@ -75,8 +77,7 @@ static void add_app(struct init *in, const char *name)
         (!has_file(in, arena_printf(a, "apps/%s/package.json", name)) &&
          !has_file(in, arena_printf(a, "apps/%s/Dockerfile", name))))
         return;
-    if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(name) || *name == '-' ||
-        name[strlen(name) - 1] == '-' || strlen(name) > 59) {
+    if (!shape_fits(&SHAPE_LABEL, name) || strlen(name) > NAME_MAX_BYTES) {
         cli_say(in->c,
                 "apps/%s: no Deployment can have this name; name the app in shopflow.yaml: "
                 "apps: {<name>: {dir: apps/%s}}",

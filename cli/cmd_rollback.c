@@ -87,16 +87,10 @@ static int wanted(struct cli *c, const cJSON *object, struct wanted *ret, void *
     return 0;
 }
 
-static void before(struct cli *c, const cJSON *object, const struct wanted *w, void *ctx)
-{
-    (void)ctx;
-    show_changes(c->options->dry_run ? stdout : stderr, object, w);
-}
-
 int cmd_rollback(struct cli *c, struct err *e)
 {
     AUTO(cluster) struct cluster *k = cluster_open(c, e);
-    AUTO(ask) struct ask ask = { .wanted = wanted, .before = before };
+    AUTO(ask) struct ask ask = { .wanted = wanted, .before = show_before };
 
     ask.dry_run = c->options->dry_run;
     if (!k || ask_write(c, k, &ask, e))

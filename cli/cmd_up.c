@@ -39,12 +39,6 @@ static int wanted(struct cli *c, const cJSON *object, struct wanted *ret, void *
     return run_wanted(c, &up->run, up->retry_at, ret, e);
 }
 
-static void before(struct cli *c, const cJSON *object, const struct wanted *w, void *ctx)
-{
-    (void)ctx;
-    show_changes(c->options->dry_run ? stdout : stderr, object, w);
-}
-
 /* --- images --- */
 
 /* What a mainline run asks for without building gets the commit's name too, so that one can go back
@@ -116,7 +110,7 @@ static int release(struct cli *c, struct cluster *k, struct up *up, struct err *
 {
     AUTO(ask)
     struct ask ask = {
-        .wanted = wanted, .before = before, .ctx = up, .dry_run = c->options->dry_run
+        .wanted = wanted, .before = show_before, .ctx = up, .dry_run = c->options->dry_run
     };
     struct err ignored = { 0 };
 

@@ -16,7 +16,6 @@
 
 #define FILE_BYTES (1 * MIB)
 #define HELPER_BYTES (64 * KIB)
-#define HUB_SERVER "https://index.docker.io/v1/"
 
 /* --- the list --- */
 
@@ -156,7 +155,7 @@ static int ask_helper(struct cli *c, const char *helper, const char *host, int64
                       struct keyring *k, struct err *e)
 {
     const char *program = arena_printf(c->arena, "docker-credential-%s", helper);
-    const char *server = strcmp(host, "docker.io") ? host : HUB_SERVER;
+    const char *server = strcmp(host, "docker.io") ? host : KEYRING_HUB;
     struct helper_run run = { 0 };
     struct child_result r = { 0 };
     struct err why = { 0 };

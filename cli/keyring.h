@@ -21,6 +21,7 @@ struct err;
 struct registry_setting;
 
 #define KEYRING_TEXTS 8
+#define KEYRING_HUB "https://index.docker.io/v1/" /* what docker calls docker.io */
 
 struct keyring {
     struct registry_secret list[KEYRING_TEXTS]; /* best first; owned */

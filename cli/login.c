@@ -14,10 +14,10 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli.h"
+#include "keyring.h"
 #include "settings.h"
 
 #define FILE_BYTES (1 * MIB)
-#define HUB_KEY "https://index.docker.io/v1/" /* what docker calls docker.io */
 
 /* --- the file: pure --- */
 
@@ -81,7 +81,7 @@ const char *login_text(struct arena *a, const char *old, const struct registry_s
 {
     AUTO(json) cJSON *root = old ? json_parse(old, strlen(old), e) : cJSON_CreateObject();
     const char *host = host_of(a, reg);
-    const char *key = dir && !strcmp(host, "docker.io") ? HUB_KEY : host;
+    const char *key = dir && !strcmp(host, "docker.io") ? KEYRING_HUB : host;
     const char *kept;
     char *text;
 

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "cli.h"
 #include "deploy/reason.h"
+#include "options.h"
 
 #define NOTE_BYTES 300
 #define TABLE_BYTES (256 * KIB)
@@ -255,6 +256,12 @@ void show_changes(FILE *to, const cJSON *was, const struct wanted *w)
             fprintf(to, "%-*s  %.7s  %s\n", NAME_WIDTH, name, kept ? kept : "?",
                     release_drops(w, name) ? "no longer listed" : "kept");
     }
+}
+
+void show_before(struct cli *c, const cJSON *was, const struct wanted *w, void *ctx)
+{
+    (void)ctx;
+    show_changes(c->options->dry_run ? stdout : stderr, was, w);
 }
 
 /* --- shopflow status --- */

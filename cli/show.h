@@ -41,5 +41,7 @@ const char *show_clean(struct arena *a, const char *text, size_t bytes);
 
 /* What would become of each app: "system-app  1a2b3c4 -> 9f8e7d6". */
 void show_changes(FILE *to, const cJSON *was, const struct wanted *w);
+/* Likewise, as `before` of an ask: to stdout when that is all (--dry-run), else to stderr. */
+void show_before(struct cli *c, const cJSON *was, const struct wanted *w, void *ctx);
 
 #endif
